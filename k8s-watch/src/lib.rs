@@ -1,0 +1,2 @@
+//! Drains Pods behind a Tencent Cloud CLB without breaking a connection.
+#![forbid(unsafe_code)]
