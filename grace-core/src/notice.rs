@@ -1,0 +1,169 @@
+//! What people may want to know. The core counts nothing and logs nothing.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::action::Why;
+use crate::id::{ObjectName, Uid};
+use crate::pool::{LaneId, Pool, Switch};
+use crate::route::RouteKey;
+use crate::target::{TargetId, Weight};
+use crate::time::Time;
+
+/// Something worth telling a person. Dropping one loses information, never a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Notice {
+    /// A Pod terminates, its targets go to weight 0.
+    DrainStarted {
+        /// The Pod.
+        pod: Uid,
+        /// Its name.
+        name: ObjectName,
+        /// How many targets it has.
+        targets: u32,
+        /// When its deletion was asked for.
+        asked: Time,
+    },
+    /// All targets of a terminating Pod are at weight 0, and that is proven.
+    DrainConfirmed {
+        /// The Pod.
+        pod: Uid,
+        /// Its name.
+        name: ObjectName,
+        /// How many targets.
+        targets: u32,
+        /// Time since the core learned that the Pod terminates.
+        after: Duration,
+    },
+    /// The Pod is gone and a read shows that its targets are deregistered.
+    DrainFinished {
+        /// The Pod.
+        pod: Uid,
+        /// Its name.
+        name: ObjectName,
+        /// How many targets.
+        targets: u32,
+        /// Time since the core learned that the Pod terminates.
+        after: Duration,
+    },
+    /// Every target of the pool is at, or on its way to, weight 0.
+    AllAtZero {
+        /// The route that the pool serves.
+        route: RouteKey,
+        /// The load balancer.
+        lane: LaneId,
+        /// The pool.
+        pool: Pool,
+        /// How many targets it has.
+        targets: u32,
+    },
+    /// Two routes name one pool for different Services.
+    Contested {
+        /// The younger one, which is not driven there.
+        route: RouteKey,
+        /// The older one, which keeps the pool.
+        holder: RouteKey,
+        /// The load balancer.
+        lane: LaneId,
+        /// The pool.
+        pool: Pool,
+    },
+    /// A target in a pool of ours that is neither claimed nor any Pod's of its route: left alone.
+    Foreign {
+        /// The target.
+        target: TargetId,
+        /// The route that the pool serves.
+        route: RouteKey,
+    },
+    /// A target at the address of a Pod of ours that is gone, without a claim: left alone, because it may be
+    /// somebody else's.
+    Orphan {
+        /// The target.
+        target: TargetId,
+        /// The route that the pool serves.
+        route: RouteKey,
+    },
+    /// Somebody else changed the weight of a target of ours; it is restored.
+    Overwritten {
+        /// The target.
+        target: TargetId,
+        /// The route that the pool serves.
+        route: RouteKey,
+        /// The weight that was found; `None` when the target was gone.
+        found: Option<Weight>,
+        /// The weight that it shall have.
+        wanted: Weight,
+    },
+    /// Somebody else changes a target of ours again and again; it is restored more rarely from now on.
+    Fighting {
+        /// The target.
+        target: TargetId,
+        /// The route that the pool serves.
+        route: RouteKey,
+    },
+    /// A target was refused by the load balancer and is tried alone from now on.
+    Refused {
+        /// The target.
+        target: TargetId,
+        /// The Pod that occupies it.
+        pod: Option<(Uid, ObjectName)>,
+        /// The route that the pool serves.
+        route: RouteKey,
+        /// Why.
+        why: Why,
+        /// The provider's code, message and request id.
+        detail: Box<str>,
+    },
+    /// A call for this lane keeps failing for a reason that only a person can mend.
+    Blocked {
+        /// The load balancer.
+        lane: LaneId,
+        /// Its routes.
+        routes: Vec<RouteKey>,
+        /// Why.
+        why: Why,
+        /// The provider's code, message and request id.
+        detail: Box<str>,
+    },
+    /// The load balancer, or pools of it, were not found.
+    Missing {
+        /// The load balancer.
+        lane: LaneId,
+        /// The pools; empty when the whole load balancer is missing.
+        pools: Vec<Pool>,
+        /// The routes concerned.
+        routes: Vec<RouteKey>,
+    },
+    /// A listener is set up so that a drain cuts connections.
+    HarmfulSwitch {
+        /// The load balancer.
+        lane: LaneId,
+        /// The pool.
+        pool: Pool,
+        /// The switch.
+        switch: Switch,
+        /// The routes concerned.
+        routes: Vec<RouteKey>,
+    },
+    /// Claims cannot be recorded, so nothing is registered on this lane; drains are not affected.
+    ClaimsRefused {
+        /// The load balancer.
+        lane: LaneId,
+        /// Its routes.
+        routes: Vec<RouteKey>,
+        /// Why; [`Why::Full`] when the record is full.
+        why: Why,
+        /// The store's message.
+        detail: Box<str>,
+    },
+    /// A command that would have broken an invariant was held back; the lane is read again.
+    Suppressed {
+        /// The target.
+        target: TargetId,
+        /// The invariant, by its number (S1 to S13).
+        invariant: &'static str,
+    },
+}
