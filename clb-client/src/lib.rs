@@ -1,2 +1,10 @@
 //! A client for the Tencent Cloud CLB API that signs its requests (TC3-HMAC-SHA256).
 #![forbid(unsafe_code)]
+
+pub mod credential;
+mod endpoint;
+mod region;
+pub mod sign;
+
+pub use endpoint::{BadEndpoint, Endpoint};
+pub use region::{BadRegion, Region};

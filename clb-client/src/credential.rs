@@ -1,0 +1,351 @@
+//! Who calls: secret id, secret key, and a token where they are temporary.
+//!
+//! A value with white space, a line break or another character outside printable ASCII is refused when it is made, with a
+//! message that does not repeat it: a line feed at the end of a Kubernetes Secret is the classic mistake, and a header that
+//! carries it would be refused with the key in the error. Nothing is trimmed in silence.
+//!
+//! Key and token are wiped from memory when the last copy is dropped, and print as `<redacted>`.
+
+mod environment;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroize;
+
+use crate::sign::{DayKey, UnixSeconds};
+
+pub use environment::Environment;
+
+/// The three values that belong together, and when they end. Cheap to clone.
+///
+/// They are always replaced together: an old id with a fresh token is refused by the server.
+#[derive(Clone)]
+pub struct Credential(Arc<Parts>);
+
+/// What a credential consists of.
+struct Parts {
+    /// Names the key; sent in clear.
+    id: SecretId,
+    /// Signs; never sent.
+    key: SecretKey,
+    /// Sent with temporary credentials.
+    token: Option<Token>,
+    /// When a temporary credential ends.
+    expires: Option<UnixSeconds>,
+    /// The signing key derived last; it holds for one UTC day.
+    day_key: Mutex<Option<Arc<DayKey>>>,
+}
+
+impl Credential {
+    /// A credential without a token that does not end.
+    #[must_use]
+    pub fn new(id: SecretId, key: SecretKey) -> Self {
+        Self(Arc::new(Parts { id, key, token: None, expires: None, day_key: Mutex::default() }))
+    }
+
+    /// The same with the session token of a temporary credential.
+    #[must_use]
+    pub fn with_token(self, token: Token) -> Self {
+        self.changed(|parts| parts.token = Some(token))
+    }
+
+    /// The same with the instant at which the server stops to accept it.
+    #[must_use]
+    pub fn with_expiry(self, expires: UnixSeconds) -> Self {
+        self.changed(|parts| parts.expires = Some(expires))
+    }
+
+    /// Names the key; sent in clear.
+    #[must_use]
+    pub fn secret_id(&self) -> &SecretId {
+        &self.0.id
+    }
+
+    /// The session token of a temporary credential.
+    #[must_use]
+    pub fn token(&self) -> Option<&Token> {
+        self.0.token.as_ref()
+    }
+
+    /// When a temporary credential ends.
+    #[must_use]
+    pub fn expires(&self) -> Option<UnixSeconds> {
+        self.0.expires
+    }
+
+    /// The signing key for `service` on the UTC day of `at`: kept from the last signature where it fits, derived else.
+    pub(crate) fn day_key(&self, service: &str, at: UnixSeconds) -> Arc<DayKey> {
+        let mut kept = self.0.day_key.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some(key) if key.fits(service, at) => Arc::clone(key),
+            _ => {
+                let key = Arc::new(DayKey::derive(&self.0.key, service, at));
+                *kept = Some(Arc::clone(&key));
+                key
+            }
+        }
+    }
+
+    /// A credential of its own with one part changed.
+    fn changed(&self, change: impl FnOnce(&mut Parts)) -> Self {
+        let Parts { id, key, token, expires, day_key: _ } = &*self.0;
+        let mut parts = Parts {
+            id: id.clone(),
+            key: key.clone(),
+            token: token.clone(),
+            expires: *expires,
+            day_key: Mutex::default(),
+        };
+        change(&mut parts);
+        Self(Arc::new(parts))
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { id, key, token, expires, day_key: _ } = &*self.0;
+        f.debug_struct("Credential")
+            .field("id", id)
+            .field("key", key)
+            .field("token", token)
+            .field("expires", expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Names a key. Sent in clear with every request, yet shortened in logs.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SecretId(Box<str>);
+
+impl SecretId {
+    /// # Errors
+    /// [`RefusedSecret`] when it is empty, has a character outside printable ASCII, or one that the header uses to
+    /// separate its parts (`/` and `,`).
+    pub fn new(text: impl Into<String>) -> Result<Self, RefusedSecret> {
+        let text = printable("secret id", text.into())?;
+        if text.contains(['/', ',']) {
+            return Err(RefusedSecret { what: "secret id", why: "it contains a slash or a comma" });
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The whole id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretId({}..)", &self.0[..self.0.len().min(SHOWN_OF_ID)])
+    }
+}
+
+/// The key that signs. Wiped on drop, prints as `SecretKey(<redacted>)`.
+#[derive(Clone)]
+pub struct SecretKey(SecretString);
+
+impl SecretKey {
+    /// # Errors
+    /// [`RefusedSecret`] when it is empty or has a character outside printable ASCII.
+    pub fn new(text: impl Into<String>) -> Result<Self, RefusedSecret> {
+        printable("secret key", text.into()).map(|text| Self(text.into()))
+    }
+
+    /// The key itself.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(<redacted>)")
+    }
+}
+
+/// The session token of a temporary credential. Wiped on drop, prints as `Token(<redacted>)`.
+#[derive(Clone)]
+pub struct Token(SecretString);
+
+impl Token {
+    /// # Errors
+    /// [`RefusedSecret`] when it is empty or has a character outside printable ASCII.
+    pub fn new(text: impl Into<String>) -> Result<Self, RefusedSecret> {
+        printable("token", text.into()).map(|text| Self(text.into()))
+    }
+
+    /// The token itself.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(<redacted>)")
+    }
+}
+
+/// A value that cannot be part of a credential. Says what is wrong with it, never what it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the {what} is refused: {why}; set it again without blanks and line breaks (`echo -n` when it is piped)"
+)]
+pub struct RefusedSecret {
+    /// Which of the three.
+    what: &'static str,
+    /// What is wrong with it.
+    why: &'static str,
+}
+
+/// Where credentials come from.
+///
+/// Called before every attempt, so an implementation keeps what it has fetched and renews it ahead of its end.
+/// A [`Credential`] is its own provider.
+pub trait ProvideCredential: Send + Sync {
+    /// The credential to sign the next request with.
+    fn credential(&self) -> CredentialFuture<'_>;
+
+    /// A credential other than `refused`, which the server has just refused. Called once per call.
+    ///
+    /// By default whatever [`credential`](Self::credential) gives; a provider that keeps what it has fetched fetches anew.
+    fn replacement(&self, refused: &Credential) -> CredentialFuture<'_> {
+        let _ = refused;
+        self.credential()
+    }
+}
+
+/// What [`ProvideCredential`] answers with.
+pub type CredentialFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Credential, CredentialError>> + Send + 'a>>;
+
+impl ProvideCredential for Credential {
+    fn credential(&self) -> CredentialFuture<'_> {
+        Box::pin(std::future::ready(Ok(self.clone())))
+    }
+}
+
+/// Why a source has no credential.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// The source is not set up here; a chain goes on to the next one.
+    #[error("no credential from {source_name}: {what} is missing; set it or choose another source")]
+    Absent {
+        /// Which source.
+        source_name: &'static str,
+        /// What would have to be there.
+        what: String,
+    },
+    /// The source is set up and what it holds cannot be used; a chain stops here.
+    #[error("the credential from {source_name} cannot be used ({what})")]
+    Refused {
+        /// Which source.
+        source_name: &'static str,
+        /// Which part of it.
+        what: String,
+        /// What is wrong with it.
+        #[source]
+        why: RefusedSecret,
+    },
+    /// The source is set up and does not answer, or answers with a failure.
+    #[error(
+        "{source_name} gives no credential: {why}; check that it is reachable and permitted, then try again"
+    )]
+    Unavailable {
+        /// Which source.
+        source_name: &'static str,
+        /// What happened.
+        why: String,
+    },
+}
+
+/// Accepts 1 to [`LONGEST`] printable ASCII characters without blanks; wipes and refuses anything else.
+fn printable(what: &'static str, mut text: String) -> Result<String, RefusedSecret> {
+    let why = if text.is_empty() {
+        "it is empty"
+    } else if text.len() > LONGEST {
+        "it is longer than any secret"
+    } else if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        "it contains white space or a line break"
+    } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        "it contains a character outside printable ASCII"
+    } else {
+        return Ok(text);
+    };
+    text.zeroize();
+    Err(RefusedSecret { what, why })
+}
+
+/// Bytes. Session tokens have about a thousand; servers refuse headers of more than this.
+const LONGEST: usize = 8192;
+
+/// Enough of an id to tell two keys apart.
+const SHOWN_OF_ID: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n10_a_secret_with_a_blank_a_line_break_or_a_strange_character_is_refused_unprinted() {
+        #[rustfmt::skip]
+        let cases = [
+            ("", "it is empty"),
+            ("canary-secret\n", "it contains white space or a line break"),
+            (" canary-secret", "it contains white space or a line break"),
+            ("canary\tsecret", "it contains white space or a line break"),
+            ("canary-\u{0}secret", "it contains a character outside printable ASCII"),
+            ("canary-sécret", "it contains a character outside printable ASCII"),
+        ];
+        for (text, why) in cases {
+            let refusals = [
+                SecretId::new(text).map(|_| ()).unwrap_err(),
+                SecretKey::new(text).map(|_| ()).unwrap_err(),
+                Token::new(text).map(|_| ()).unwrap_err(),
+            ];
+            for refused in refusals {
+                assert_eq!(refused.why, why);
+                assert!(!format!("{refused} {refused:?}").contains("canary"), "{refused}");
+            }
+        }
+        assert!(SecretKey::new("x".repeat(LONGEST + 1)).is_err());
+        assert!(SecretId::new("AKID/x").is_err());
+    }
+
+    #[test]
+    fn n10_the_characters_of_base64_are_accepted() {
+        assert!(SecretKey::new("a/b+c=").is_ok());
+        assert!(Token::new("a/b+c=~-_").is_ok());
+    }
+
+    #[test]
+    fn x7_a_credential_prints_neither_key_nor_token() {
+        let credential = Credential::new(
+            SecretId::new("AKIDCANARYCANARY").unwrap(),
+            SecretKey::new("canary-key").unwrap(),
+        )
+        .with_token(Token::new("canary-token").unwrap())
+        .with_expiry(UnixSeconds::new(1).unwrap());
+        assert_eq!(
+            format!("{credential:?}"),
+            "Credential { id: SecretId(AKIDCANA..), key: SecretKey(<redacted>), token: Some(Token(<redacted>)), \
+             expires: Some(UnixSeconds(1)), .. }"
+        );
+    }
+
+    #[test]
+    fn the_signing_key_is_derived_once_per_day_and_service() {
+        let credential = Credential::new(SecretId::new("id").unwrap(), SecretKey::new("key").unwrap());
+        let at = |seconds| UnixSeconds::new(seconds).unwrap();
+        let key = credential.clone().day_key("clb", at(86_399));
+        assert!(Arc::ptr_eq(&key, &credential.day_key("clb", at(0))));
+        assert!(!Arc::ptr_eq(&key, &credential.day_key("sts", at(0))));
+        assert!(!Arc::ptr_eq(&credential.day_key("clb", at(86_399)), &credential.day_key("clb", at(86_400))));
+    }
+}

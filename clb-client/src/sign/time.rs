@@ -1,0 +1,64 @@
+//! The instant of a signature.
+
+use std::fmt;
+
+/// Whole seconds since the Unix epoch, up to the end of the year 9999 (UTC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixSeconds(u64);
+
+impl UnixSeconds {
+    /// The last second of the year 9999: a date has four digits for the year.
+    pub const MAX: Self = Self(253_402_300_799);
+
+    /// # Errors
+    /// [`TimeOutOfRange`] after the year 9999.
+    pub const fn new(seconds: u64) -> Result<Self, TimeOutOfRange> {
+        if seconds <= Self::MAX.0 { Ok(Self(seconds)) } else { Err(TimeOutOfRange(seconds)) }
+    }
+
+    /// Seconds since the Unix epoch.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The instant `offset` seconds later (earlier when negative), held inside the range of the type.
+    #[must_use]
+    pub const fn shifted(self, offset: i64) -> Self {
+        let shifted = self.0.saturating_add_signed(offset);
+        if shifted <= Self::MAX.0 { Self(shifted) } else { Self::MAX }
+    }
+
+    /// Days since the Unix epoch, in UTC.
+    pub(crate) const fn day(self) -> u64 {
+        self.0 / SECONDS_PER_DAY
+    }
+
+    /// Decimal digits, right-aligned in a buffer, and where they begin.
+    pub(crate) fn decimal(self) -> ([u8; 12], usize) {
+        let mut digits = [b'0'; 12];
+        let (mut rest, mut from) = (self.0, 12);
+        loop {
+            from -= 1;
+            digits[from] = b'0' + u8::try_from(rest % 10).expect("a digit");
+            rest /= 10;
+            if rest == 0 {
+                return (digits, from);
+            }
+        }
+    }
+}
+
+impl fmt::Display for UnixSeconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A time that no signature can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} seconds after the Unix epoch is later than the year 9999; correct the clock")]
+pub struct TimeOutOfRange(u64);
+
+/// The Unix time scale has no leap seconds.
+const SECONDS_PER_DAY: u64 = 86_400;
