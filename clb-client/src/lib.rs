@@ -5,6 +5,8 @@ pub mod credential;
 mod endpoint;
 mod region;
 pub mod sign;
+#[cfg(feature = "sim")]
+pub mod sim;
 
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use region::{BadRegion, Region};

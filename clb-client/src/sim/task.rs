@@ -1,0 +1,106 @@
+//! Asynchronous writes: their effect comes at their end, and their end can be asked for.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{
+    fault::Applied,
+    pool::{PoolId, TargetKey},
+    refusal::Refusal,
+    write::Edit,
+};
+
+/// A write that has been accepted and has not taken effect yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) edits: Vec<Edit>,
+    /// The task to end; `None` for a batch that was answered without one, and for late effects.
+    pub(crate) task: Option<String>,
+    /// The task fails; this much is done nevertheless.
+    pub(crate) fails: Option<Applied>,
+    /// Reads show the state before for so long.
+    pub(crate) lag: Duration,
+}
+
+/// Everything that `DescribeTaskStatus` can be asked about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tasks {
+    by_id: BTreeMap<String, Task>,
+}
+
+#[derive(Clone, Debug)]
+struct Task {
+    load_balancer: String,
+    state: State,
+    /// Targets whose weight became 0 by this task and whose end nobody has been told yet.
+    zeroed: Vec<(PoolId, TargetKey)>,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Running,
+    Succeeded { at: Duration },
+    Failed { at: Duration, message: String },
+}
+
+impl Tasks {
+    pub(crate) fn start(&mut self, id: &str, load_balancer: &str) {
+        let task =
+            Task { load_balancer: load_balancer.to_owned(), state: State::Running, zeroed: Vec::new() };
+        self.by_id.insert(id.to_owned(), task);
+    }
+
+    pub(crate) fn end(
+        &mut self,
+        id: &str,
+        at: Duration,
+        result: Result<(), String>,
+        zeroed: Vec<(PoolId, TargetKey)>,
+    ) {
+        if let Some(task) = self.by_id.get_mut(id) {
+            task.state = match result {
+                Ok(()) => State::Succeeded { at },
+                Err(message) => State::Failed { at, message },
+            };
+            task.zeroed = zeroed;
+        }
+    }
+
+    /// Fields of the answer, and the targets that are acknowledged to be at weight 0 by it.
+    pub(crate) fn describe(
+        &mut self,
+        id: &str,
+        now: Duration,
+        retention: Option<Duration>,
+    ) -> Result<(Value, Vec<(PoolId, TargetKey)>), Refusal> {
+        if let (Some(retention), Some(Task { state: State::Succeeded { at } | State::Failed { at, .. }, .. })) =
+            (retention, self.by_id.get(id))
+            && *at + retention <= now
+        {
+            self.by_id.remove(id);
+        }
+        let task = self
+            .by_id
+            .get_mut(id)
+            .ok_or_else(|| Refusal::new("InvalidParameter", format!("TaskId {id} not found")))?;
+        Ok(match &task.state {
+            State::Running => (json!({"Status": 2, "LoadBalancerIds": null, "Message": null}), Vec::new()),
+            State::Failed { message, .. } => {
+                (json!({"Status": 1, "LoadBalancerIds": null, "Message": message}), Vec::new())
+            }
+            State::Succeeded { .. } => {
+                let fields = json!({"Status": 0, "LoadBalancerIds": [task.load_balancer], "Message": null});
+                (fields, std::mem::take(&mut task.zeroed))
+            }
+        })
+    }
+
+    /// Tasks that have not ended, as (id, load balancer).
+    pub(crate) fn running(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_id
+            .iter()
+            .filter(|(_, task)| matches!(task.state, State::Running))
+            .map(|(id, task)| (id.as_str(), task.load_balancer.as_str()))
+    }
+}
