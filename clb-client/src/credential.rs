@@ -230,6 +230,16 @@ impl ProvideCredential for Credential {
     }
 }
 
+impl<P: ProvideCredential + ?Sized> ProvideCredential for Arc<P> {
+    fn credential(&self) -> CredentialFuture<'_> {
+        (**self).credential()
+    }
+
+    fn replacement(&self, refused: &Credential) -> CredentialFuture<'_> {
+        (**self).replacement(refused)
+    }
+}
+
 /// Why a source has no credential.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
