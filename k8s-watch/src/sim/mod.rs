@@ -1,0 +1,61 @@
+//! A Kubernetes API in memory: enough of a server to run a controller, its tests and the examples without a cluster.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(async {
+//! use k8s_openapi::api::core::v1::Pod;
+//! use k8s_watch::sim::Cluster;
+//! use kube::Api;
+//!
+//! let cluster = Cluster::new();
+//! cluster.create(&serde_json::json!({
+//!     "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1", "namespace": "default"},
+//!     "spec": {"containers": [{"name": "web", "image": "web"}]},
+//! }))?;
+//! let pod = Api::<Pod>::default_namespaced(cluster.client()).get("web-1").await.unwrap();
+//! assert_eq!(pod.status.unwrap().phase.as_deref(), Some("Pending"));
+//! # Ok::<_, k8s_watch::sim::Refusal>(()) }).unwrap();
+//! ```
+//!
+//! # What it is
+//! Objects are JSON values with one resourceVersion over all kinds. Served are Pods, Services, ConfigMaps, Namespaces, Nodes,
+//! Events (both groups), EndpointSlices, Deployments, ReplicaSets, StatefulSets, Leases, PodDisruptionBudgets and Ingresses, with
+//! get, list (pages, past states), watch (resume, bookmarks, initial events, 410), create, replace, JSON merge patch,
+//! strategic merge patch, graceful deletion, eviction and binding. The namespaces `default` and `kube-system` are there.
+//!
+//! # What it is not
+//! No authentication, no admission, no server-side apply, no dry run, no protobuf, no custom resources: each is refused,
+//! never half done. Immutable fields of a Pod's spec are not guarded.
+//!
+//! # Time
+//! The clock starts at the wall (or where [`Cluster::starting_at`] says) and follows tokio's: in a paused runtime every
+//! timestamp is exact.
+
+mod answer;
+mod bind;
+mod clock;
+mod cluster;
+mod defaults;
+mod delete;
+mod event;
+mod fault;
+mod kind;
+mod list;
+mod object;
+mod patch;
+mod path;
+mod refusal;
+mod request_log;
+mod router;
+mod selector;
+mod serve;
+mod state;
+mod store;
+mod validate;
+mod watch;
+mod write;
+
+pub use cluster::Cluster;
+pub use fault::{Answer, FaultId, Requests};
+pub use refusal::Refusal;
+pub use request_log::Request;
+pub use serve::Server;

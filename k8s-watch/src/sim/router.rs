@@ -1,0 +1,362 @@
+//! The HTTP face: path and verb to operation, faults first, then the work, then the request log.
+
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Query as QueryOf, Request as HttpRequest, State as Extract},
+    response::Response,
+};
+use bytes::Bytes;
+use futures::stream;
+use http::{HeaderMap, Method, Uri, header};
+use serde_json::{Value, json};
+
+use super::{
+    answer::{JSON, answer, json_answer, refused, success},
+    delete::{DeleteOptions, Deleted},
+    event,
+    fault::Verdict,
+    list,
+    patch::Strategy,
+    path::Path,
+    refusal::Refusal,
+    request_log::Request,
+    selector::Selector,
+    state::Shared,
+    watch,
+    write::Part,
+};
+
+/// The API as a service: for `kube::Client::new`, or for `axum::serve`.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(handle).with_state(shared)
+}
+
+type Params = BTreeMap<String, String>;
+
+async fn handle(Extract(shared): Extract<Arc<Shared>>, http: HttpRequest) -> Response {
+    let (parts, body) = http.into_parts();
+    match parts.uri.path() {
+        "/healthz" | "/livez" | "/readyz" => return answer(200, "text/plain", "ok"),
+        "/version" => return json_answer(200, &version()),
+        _ => {}
+    }
+    let result = serve(&shared, &parts.method, &parts.uri, &parts.headers, body).await;
+    result.unwrap_or_else(|refusal| refused(&refusal))
+}
+
+async fn serve(
+    shared: &Arc<Shared>,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let path = Path::parse(uri.path()).ok_or_else(Refusal::no_such_path)?;
+    let params = params(uri)?;
+    let body = to_bytes(body, MOST_BYTES)
+        .await
+        .map_err(|_| Refusal::new(413, "RequestEntityTooLarge", format!("limit is {MOST_BYTES} bytes")))?;
+    let mut call = Call { path, params, headers, request: Request::default(), body: read_body(&body)? };
+    call.request = call.describe(method)?;
+    let lose = match call.pass_the_gate(shared).await {
+        Ok(lose) => lose,
+        Err(refusal) => {
+            call.log(shared, refusal.code());
+            return Err(refusal);
+        }
+    };
+    let result = call.carry_out(shared).await;
+    call.log(shared, result.as_ref().map_or_else(Refusal::code, |r| r.status().as_u16()));
+    if lose {
+        let cut = io::Error::new(io::ErrorKind::ConnectionReset, "the connection was cut");
+        return Ok(Response::new(Body::from_stream(stream::iter([Err::<Bytes, _>(cut)]))));
+    }
+    result
+}
+
+/// One request while it is served.
+struct Call<'a> {
+    path: Path,
+    params: Params,
+    headers: &'a HeaderMap,
+    /// As faults and log see it.
+    request: Request,
+    body: Value,
+}
+
+impl Call<'_> {
+    fn describe(&self, method: &Method) -> Result<Request, Refusal> {
+        let path = &self.path;
+        let collection = path.name.is_empty();
+        let verb = match (method, collection) {
+            (&Method::GET, true) if self.flag("watch") => "watch",
+            (&Method::GET, true) => "list",
+            (&Method::GET, false) => "get",
+            (&Method::POST, true) => "create",
+            (&Method::POST, false) if !path.subresource.is_empty() => "create",
+            (&Method::PUT, false) => "update",
+            (&Method::PATCH, false) => "patch",
+            (&Method::DELETE, true) => "deletecollection",
+            (&Method::DELETE, false) => "delete",
+            _ => {
+                let message = "the server does not allow this method on the requested resource".to_owned();
+                return Err(Refusal::new(405, "MethodNotAllowed", message));
+            }
+        };
+        let name = if verb == "create" && collection {
+            self.body.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
+        } else {
+            &path.name
+        };
+        Ok(Request {
+            at: 0,
+            verb: verb.to_owned(),
+            group: path.kind.group.to_owned(),
+            resource: path.kind.resource.to_owned(),
+            subresource: path.subresource.clone(),
+            namespace: path.namespace.clone(),
+            name: name.to_owned(),
+            code: None,
+        })
+    }
+
+    /// Asks the faults. `true`: carry out, but lose the answer.
+    async fn pass_the_gate(&self, shared: &Shared) -> Result<bool, Refusal> {
+        let mut changes = shared.changes();
+        loop {
+            let verdict = shared.lock().faults.judge(&self.request);
+            match verdict {
+                Verdict::Pass => return Ok(false),
+                Verdict::Lose => return Ok(true),
+                Verdict::Refuse(refusal) => return Err(refusal),
+                Verdict::Swallow => {
+                    shared.lock().log.record(self.request.clone());
+                    return std::future::pending().await;
+                }
+                // The sender lives in `shared`, so an error is impossible.
+                Verdict::Hold => changes.changed().await.unwrap_or_default(),
+            }
+        }
+    }
+
+    fn log(&self, shared: &Shared, code: u16) {
+        let mut state = shared.lock();
+        let at = state.clock.now();
+        state.log.record(Request { at, code: Some(code), ..self.request.clone() });
+    }
+
+    async fn carry_out(&self, shared: &Arc<Shared>) -> Result<Response, Refusal> {
+        acceptable(self.headers)?;
+        let (kind, namespace, name) = (self.path.kind, self.path.namespace.as_str(), self.path.name.as_str());
+        if self.params.contains_key("dryRun") {
+            return Err(Refusal::bad_request("dryRun is not supported by this server"));
+        }
+        let verb = self.request.verb.as_str();
+        let part = match self.path.subresource.as_str() {
+            "" => Part::Whole,
+            "status" if kind.status => Part::Status,
+            "eviction" | "binding" if kind.resource == "pods" && verb == "create" => {
+                return self.pod_subresource(shared);
+            }
+            _ => return Err(Refusal::no_such_path()),
+        };
+        let found = |object: &Value, code| json_answer(code, &event::shown(kind, object));
+        match verb {
+            "get" => {
+                let object = shared.lock().store.object(kind, namespace, name);
+                object.map(|o| found(&o, 200)).ok_or_else(|| Refusal::not_found(kind, name))
+            }
+            "list" => self.list(shared).await,
+            "watch" => self.watch(shared),
+            "create" => {
+                if kind.namespaced && namespace.is_empty() {
+                    let message =
+                        "the server does not allow this method on the requested resource".to_owned();
+                    return Err(Refusal::new(405, "MethodNotAllowed", message));
+                }
+                let body = event::stored(kind, self.body.clone());
+                shared.write(|s| s.create(kind.shelf(), namespace, body)).map(|o| found(&o, 201))
+            }
+            "update" => {
+                let body = event::stored(kind, self.body.clone());
+                let replaced = shared.write(|s| s.replace(kind.shelf(), namespace, name, part, body));
+                replaced.map(|(o, created)| found(&o, if created { 201 } else { 200 }))
+            }
+            "patch" => {
+                let content_type = header_text(self.headers, &header::CONTENT_TYPE);
+                let strategy = Strategy::of(content_type)?;
+                let body = event::stored(kind, self.body.clone());
+                shared
+                    .write(|s| s.patch(kind.shelf(), namespace, name, part, (strategy, &body)))
+                    .map(|o| found(&o, 200))
+            }
+            "delete" => {
+                let options = DeleteOptions::read(&self.body, self.param("gracePeriodSeconds"))?;
+                let deleted = shared.write(|s| s.delete(kind.shelf(), namespace, name, &options))?;
+                Ok(match deleted {
+                    Deleted::Object(object) => found(&object, 200),
+                    Deleted::Status(status) => json_answer(200, &status),
+                })
+            }
+            _ => self.delete_collection(shared),
+        }
+    }
+
+    async fn list(&self, shared: &Shared) -> Result<Response, Refusal> {
+        if self.params.contains_key("sendInitialEvents") {
+            return Err(list_option_refused("sendInitialEvents is forbidden for list"));
+        }
+        let limit = self.param("limit").map_or(Ok(0), str::parse);
+        let query = list::Query {
+            selector: self.selector()?,
+            limit: limit.map_err(|_| Refusal::bad_request("limit is not a number"))?,
+            token: self.param("continue").unwrap_or_default().to_owned(),
+            version: self.version()?,
+            exact: self.param("resourceVersionMatch") == Some("Exact"),
+        };
+        let ahead = || query.version.filter(|v| *v > shared.lock().listed_version());
+        if ahead().is_some() {
+            tokio::time::sleep(PATIENCE).await;
+        }
+        if let Some(wanted) = ahead() {
+            return Err(ahead_of_time(wanted, shared.lock().listed_version()));
+        }
+        let namespace = Some(self.path.namespace.as_str()).filter(|n| !n.is_empty());
+        let body = shared.lock().list(self.path.kind, namespace, &query)?;
+        Ok(answer(200, JSON, body))
+    }
+
+    fn watch(&self, shared: &Arc<Shared>) -> Result<Response, Refusal> {
+        let initial_events = match self.param("sendInitialEvents") {
+            Some("true" | "1") if self.param("resourceVersionMatch") == Some("NotOlderThan") => true,
+            Some("true" | "1") => {
+                let message = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+                return Err(list_option_refused(message));
+            }
+            Some(_) | None => false,
+        };
+        let timeout = self.param("timeoutSeconds").map(str::parse).transpose();
+        let timeout = timeout.map_err(|_| Refusal::bad_request("timeoutSeconds is not a number"))?;
+        let query = watch::Query {
+            selector: self.selector()?,
+            version: self.version()?,
+            bookmarks: self.flag("allowWatchBookmarks"),
+            initial_events,
+            timeout: timeout.filter(|t| *t > 0).map(Duration::from_secs),
+        };
+        let stream = watch::stream(shared.clone(), self.path.kind, self.request.clone(), query);
+        Ok(answer(200, JSON, Body::from_stream(stream)))
+    }
+
+    fn delete_collection(&self, shared: &Shared) -> Result<Response, Refusal> {
+        let options = DeleteOptions::read(&self.body, self.param("gracePeriodSeconds"))?;
+        let (kind, selector) = (self.path.kind.shelf(), self.selector()?);
+        let namespace = Some(self.path.namespace.as_str()).filter(|n| !n.is_empty());
+        shared.write(|state| {
+            let doomed: Vec<_> =
+                state.store.objects(kind, namespace).filter(|o| selector.matches(o)).cloned().collect();
+            for object in doomed {
+                let (namespace, name) = (super::object::namespace(&object), super::object::name(&object));
+                state.delete(kind, namespace, name, &options)?;
+            }
+            Ok(())
+        })?;
+        Ok(json_answer(200, &success()))
+    }
+
+    fn pod_subresource(&self, shared: &Shared) -> Result<Response, Refusal> {
+        let (namespace, name) = (self.path.namespace.as_str(), self.path.name.as_str());
+        shared.write(|state| match self.path.subresource.as_str() {
+            "eviction" => state.evict(namespace, name, &self.body),
+            _ => state.bind(namespace, name, super::object::text(&self.body, "/target/name")),
+        })?;
+        Ok(json_answer(201, &success()))
+    }
+
+    fn param(&self, name: &str) -> Option<&str> {
+        self.params.get(name).map(String::as_str).filter(|v| !v.is_empty())
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        matches!(self.param(name), Some("true" | "1"))
+    }
+
+    fn selector(&self) -> Result<Selector, Refusal> {
+        let [labels, fields] = ["labelSelector", "fieldSelector"].map(|p| self.param(p).unwrap_or_default());
+        Selector::parse(labels, fields)
+    }
+
+    fn version(&self) -> Result<Option<u64>, Refusal> {
+        let parsed = self.param("resourceVersion").map(str::parse).transpose();
+        // The real server answers an unreadable one without a reason.
+        parsed.map_err(|_| Refusal::new(500, "", "illegal resource version from storage".into()))
+    }
+}
+
+fn params(uri: &Uri) -> Result<Params, Refusal> {
+    let query = QueryOf::<Params>::try_from_uri(uri);
+    query.map(|q| q.0).map_err(|e| Refusal::bad_request(format!("the query cannot be read: {e}")))
+}
+
+fn read_body(body: &[u8]) -> Result<Value, Refusal> {
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(body)
+        .map_err(|e| Refusal::bad_request(format!("the body cannot be read as JSON: {e}")))
+}
+
+/// Only JSON is spoken.
+fn acceptable(headers: &HeaderMap) -> Result<(), Refusal> {
+    let accept = header_text(headers, &header::ACCEPT);
+    let json = |range: &str| {
+        matches!(
+            range.split(';').next().unwrap_or_default().trim(),
+            "application/json" | "application/*" | "*/*"
+        )
+    };
+    if accept.is_empty() || accept.split(',').any(json) {
+        return Ok(());
+    }
+    let message =
+        format!("only the following media types are accepted: application/json (asked for: {accept})");
+    Err(Refusal::new(406, "NotAcceptable", message))
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str {
+    headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+fn list_option_refused(message: &str) -> Refusal {
+    let cause = json!({"reason": "FieldValueForbidden", "message": message, "field": "sendInitialEvents"});
+    Refusal::new(
+        422,
+        "Invalid",
+        format!("ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: {message}"),
+    )
+    .with_details(json!({"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]}))
+}
+
+fn ahead_of_time(wanted: u64, current: u64) -> Refusal {
+    let message = format!("Too large resource version: {wanted}, current: {current}");
+    let cause = json!({"reason": "ResourceVersionTooLarge", "message": "Too large resource version"});
+    let mut refusal = Refusal::new(504, "Timeout", message)
+        .with_details(json!({"causes": [cause], "retryAfterSeconds": 1}));
+    refusal.retry_after = Some(1);
+    refusal
+}
+
+fn version() -> Value {
+    json!({
+        "major": "1", "minor": "37", "gitVersion": "v1.37.2", "gitCommit": "", "gitTreeState": "clean",
+        "buildDate": "", "goVersion": "", "compiler": "", "platform": "",
+    })
+}
+
+/// Largest body of a write.
+const MOST_BYTES: usize = 3 * 1_048_576;
+/// How long a list waits for a resourceVersion that has not come yet.
+const PATIENCE: Duration = Duration::from_secs(3);

@@ -1,0 +1,11 @@
+//! What the Kubernetes API in memory promises, seen through kube's own client under a paused clock.
+#![cfg(feature = "sim")]
+#![expect(clippy::unwrap_used, reason = "what the harness unwraps is what the test is about")]
+
+mod deletion;
+mod faults;
+mod harness;
+mod listing;
+mod objects;
+mod patches;
+mod watching;
