@@ -1,8 +1,8 @@
 //! The facade: credential, build, sign, send, read, retry. The only file outside the simulator that reads the wall clock.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -21,6 +21,8 @@ use crate::region::Region;
 use crate::retry::RetryPolicy;
 use crate::sign::{Headers, UnixSeconds, Unsigned, sign};
 use crate::skew;
+use crate::task::Task;
+use crate::task::pace::Pace;
 use crate::throttle::Throttle;
 use crate::transport::Transport;
 
@@ -50,6 +52,8 @@ pub struct Client {
     polls: Arc<Throttle>,
     /// The time, with what was learned about it.
     clock: Clock,
+    /// What was learned about the length of tasks.
+    pace: Arc<Mutex<Pace>>,
 }
 
 impl Client {
@@ -83,6 +87,7 @@ impl Client {
             calls: Arc::new(Throttle::new(RateLimit::default())),
             polls: Arc::new(Throttle::new(RateLimit::default())),
             clock: Clock { now: Arc::new(system_time), offset: Arc::default() },
+            pace: Arc::default(),
         }
     }
 
@@ -151,6 +156,12 @@ impl Client {
         let span =
             debug_span!("clb_call", action = R::ACTION, object = request.object(), request_id = field::Empty);
         self.attempts(request).instrument(span).await
+    }
+
+    /// The task of an asynchronous write, named by the request id of its answer.
+    #[must_use]
+    pub fn task(&self, request_id: impl Into<String>) -> Task {
+        Task::new(self.clone(), request_id.into(), Arc::clone(&self.pace))
     }
 
     /// Sends until an answer, or until the policy gives up.

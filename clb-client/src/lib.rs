@@ -15,6 +15,7 @@ pub mod sign;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod skew;
+pub mod task;
 mod throttle;
 pub mod transport;
 
