@@ -7,6 +7,7 @@ use clb_client::sim::{
     Account, Action, Applied, Call, Config, Content, Culprit, Fault, Latency, Limits, Listener, LoadBalancer,
     Mismatch, On, Outcome, PoolId, Protocol, Reply, Rule, Shape, Switch,
 };
+use http::StatusCode;
 use serde_json::{Value, json};
 
 // ---- the shapes of answers ----
@@ -570,9 +571,14 @@ fn c16_odd_shapes_of_a_good_answer() {
     assert_eq!(json(bent(Shape::NumbersAsStrings))["Listeners"][0]["Targets"][0]["Weight"], "10");
     assert!(json(bent(Shape::NoRequestId)).get("RequestId").is_none());
     assert!(json(bent(Shape::UnknownFields)).get("AddedLastWeek").is_some());
-    let Content::Raw { status: 200, body, .. } = bent(Shape::Truncated) else { panic!("truncated") };
+    let Content::Raw { status: StatusCode::OK, body, .. } = bent(Shape::Truncated) else {
+        panic!("truncated")
+    };
     assert!(serde_json::from_slice::<Value>(&body).is_err());
-    assert!(matches!(bent(Shape::BadGateway), Content::Raw { status: 502, content_type: "text/html", .. }));
+    assert!(matches!(
+        bent(Shape::BadGateway),
+        Content::Raw { status: StatusCode::BAD_GATEWAY, content_type: "text/html", .. }
+    ));
     assert!(matches!(bent(Shape::Oversized(1000)), Content::Raw { body, .. } if body.len() == 1000));
 }
 

@@ -46,6 +46,8 @@ mod answer;
 mod config;
 mod effect;
 mod fault;
+mod gate;
+mod http;
 mod limit;
 mod listener;
 mod load_balancer;
@@ -56,6 +58,7 @@ mod read;
 mod refusal;
 mod reply;
 mod shape;
+mod simulator;
 mod task;
 mod view;
 mod write;
@@ -65,10 +68,12 @@ pub use self::{
     action::{Action, UnknownAction},
     config::{Config, Latency, Mismatch},
     fault::{Applied, Culprit, Fault, Faults, On, Shape},
+    http::Server,
     limit::Limits,
     listener::{Listener, Protocol, Rule, Switch},
     load_balancer::LoadBalancer,
     log::{Call, Change, Outcome},
     pool::PoolId,
     reply::{Content, Reply},
+    simulator::Simulator,
 };

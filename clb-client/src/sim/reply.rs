@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
@@ -27,7 +28,7 @@ pub enum Content {
     /// Something that is no answer of the API.
     Raw {
         /// HTTP status.
-        status: u16,
+        status: StatusCode,
         /// Of the body.
         content_type: &'static str,
         /// The bytes.

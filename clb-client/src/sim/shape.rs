@@ -1,5 +1,6 @@
 //! Bends a good answer into an odd shape.
 
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{fault::Shape, reply::Content};
@@ -40,16 +41,20 @@ pub(crate) fn bend(mut answer: Value, shape: Shape) -> Content {
         Shape::Truncated => {
             let mut body = answer.to_string().into_bytes();
             body.truncate(body.len() / 2);
-            return Content::Raw { status: 200, content_type: "application/json", body };
+            return Content::Raw { status: StatusCode::OK, content_type: "application/json", body };
         }
         Shape::BadGateway => {
             let body =
                 b"<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
                     .to_vec();
-            return Content::Raw { status: 502, content_type: "text/html", body };
+            return Content::Raw { status: StatusCode::BAD_GATEWAY, content_type: "text/html", body };
         }
         Shape::Oversized(bytes) => {
-            return Content::Raw { status: 200, content_type: "application/json", body: vec![b' '; bytes] };
+            return Content::Raw {
+                status: StatusCode::OK,
+                content_type: "application/json",
+                body: vec![b' '; bytes],
+            };
         }
     }
     Content::Json(answer)
