@@ -561,7 +561,7 @@ fn c16_odd_shapes_of_a_good_answer() {
     };
     let json = |content| match content {
         Content::Json(answer) => answer["Response"].clone(),
-        Content::Lost | Content::Raw { .. } => panic!("{content:?}"),
+        Content::Lost | Content::Unreachable | Content::Raw { .. } => panic!("{content:?}"),
     };
     assert_eq!(json(bent(Shape::NullLists))["Listeners"], Value::Null);
     assert_eq!(json(bent(Shape::EmptyLists))["Listeners"], json!([]));

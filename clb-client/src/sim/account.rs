@@ -195,6 +195,10 @@ impl Account {
         self.now
     }
 
+    pub(crate) fn epoch(&self) -> u64 {
+        u64::try_from(self.config.epoch).unwrap_or(0)
+    }
+
     /// When something happens by itself next: an effect comes, a load balancer is free again, a read shows what it
     /// did not show before.
     #[must_use]

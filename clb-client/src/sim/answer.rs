@@ -63,8 +63,10 @@ impl Account {
     }
 
     fn answer(&mut self, action: Action, body: &Value, request_id: &str, fault: Option<Fault>) -> Answered {
-        if fault == Some(Fault::LostBeforeEffect) {
-            return Answered::lost();
+        match fault {
+            Some(Fault::LostBeforeEffect) => return Answered::unanswered(Content::Lost),
+            Some(Fault::Unreachable) => return Answered::unanswered(Content::Unreachable),
+            _ => {}
         }
         let after = self.config.answer.draw(&mut self.dice);
         let read = |fields| (fields, after, Outcome::Accepted);
@@ -195,8 +197,8 @@ impl Answered {
         Self { reply: Reply { after: Duration::ZERO, content }, outcome }
     }
 
-    const fn lost() -> Self {
-        let reply = Reply { after: Duration::ZERO, content: Content::Lost };
+    const fn unanswered(content: Content) -> Self {
+        let reply = Reply { after: Duration::ZERO, content };
         Self { reply, outcome: Outcome::Unanswered }
     }
 }

@@ -23,6 +23,8 @@ pub enum Fault {
         /// The text for people.
         message: String,
     },
+    /// The connection is refused: no effect, and the caller knows it (over HTTP: as [`Self::LostBeforeEffect`]).
+    Unreachable,
     /// The call vanishes: no effect, no answer.
     LostBeforeEffect,
     /// The call is accepted and takes effect; its answer is lost.

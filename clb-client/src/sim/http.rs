@@ -19,7 +19,7 @@ use axum::{
 use bytes::Bytes;
 use tokio::{net::TcpListener, sync::oneshot};
 
-use super::simulator::Simulator;
+use super::simulator::{NoAnswer, Simulator};
 use crate::{Endpoint, credential::Credential};
 
 /// A running server. Stops when dropped: open requests are finished, new ones refused.
@@ -99,8 +99,8 @@ async fn serve(State(simulator): State<Simulator>, request: Request<Body>) -> Re
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 10 MB, or ended early");
     };
     match simulator.answer(Request::from_parts(parts, body)).await {
-        Some(response) => response.map(Body::from),
-        None => Response::new(cut()),
+        Ok(response) => response.map(Body::from),
+        Err(NoAnswer::Lost | NoAnswer::Unreachable) => Response::new(cut()),
     }
 }
 

@@ -60,6 +60,7 @@ mod reply;
 mod shape;
 mod simulator;
 mod task;
+mod transport;
 mod view;
 mod write;
 
@@ -75,5 +76,5 @@ pub use self::{
     log::{Call, Change, Outcome},
     pool::PoolId,
     reply::{Content, Reply},
-    simulator::Simulator,
+    simulator::{NoAnswer, Simulator},
 };

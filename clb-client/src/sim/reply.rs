@@ -25,6 +25,8 @@ pub enum Content {
     Json(Value),
     /// No answer: the connection ends.
     Lost,
+    /// The call did not arrive. Over HTTP this cannot be told from a lost answer.
+    Unreachable,
     /// Something that is no answer of the API.
     Raw {
         /// HTTP status.
@@ -42,7 +44,7 @@ impl Content {
     pub fn error_code(&self) -> Option<&str> {
         match self {
             Self::Json(answer) => answer["Response"]["Error"]["Code"].as_str(),
-            Self::Lost | Self::Raw { .. } => None,
+            Self::Lost | Self::Unreachable | Self::Raw { .. } => None,
         }
     }
 

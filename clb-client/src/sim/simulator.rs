@@ -34,17 +34,48 @@ struct Shared {
     gate: Mutex<Gate>,
     /// Accepted from the beginning.
     credential: Credential,
-    /// Seconds by which the server's wall clock is ahead of this machine's.
+    wall: Wall,
+    /// Seconds by which the server's wall clock is ahead of what `wall` says.
     skew: Mutex<i64>,
     start: Instant,
     /// Revision of the account and time of its next event, whenever one of them has changed.
     changed: watch::Sender<(u64, Option<Duration>)>,
 }
 
+/// Where the time of day comes from.
+#[derive(Clone, Copy, Debug)]
+enum Wall {
+    /// From this machine.
+    Machine,
+    /// From the account's epoch and tokio's clock.
+    Virtual,
+}
+
+/// Why a request gets no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the request arrived or it did not")]
+pub enum NoAnswer {
+    /// The request did not reach the account.
+    Unreachable,
+    /// The request may have had its effect.
+    Lost,
+}
+
 impl Simulator {
-    /// Starts the clock of an account. Accepts the key of [`Self::credential`].
+    /// Starts the clock of an account. The time of day, for signatures, is this machine's.
     #[must_use]
     pub fn new(account: Account) -> Self {
+        Self::start(account, Wall::Machine)
+    }
+
+    /// As [`Self::new`], but the time of day is that of [`Config::with_epoch`](super::Config::with_epoch) and moves with
+    /// tokio's clock, so that a paused clock moves everything.
+    #[must_use]
+    pub fn in_virtual_time(account: Account) -> Self {
+        Self::start(account, Wall::Virtual)
+    }
+
+    fn start(account: Account, wall: Wall) -> Self {
         let mut gate = Gate::default();
         let (id, key) = first_key();
         let credential = gate.accept(id, key, None);
@@ -53,6 +84,7 @@ impl Simulator {
             account: Mutex::new(account),
             gate: Mutex::new(gate),
             credential,
+            wall,
             skew: Mutex::new(0),
             start: Instant::now(),
             changed,
@@ -76,7 +108,7 @@ impl Simulator {
         lock(&self.0.gate).revoke(id.as_str());
     }
 
-    /// Puts the server's wall clock so many seconds ahead of this machine's, or behind it.
+    /// Puts the simulator's time of day ahead by so many seconds, or behind: callers sign with another clock then.
     pub fn skew_clock(&self, seconds: i64) {
         *lock(&self.0.skew) = seconds;
     }
@@ -119,8 +151,11 @@ impl Simulator {
         }
     }
 
-    /// Answers a signed HTTP request, when its answer is due; `None` when the answer is lost.
-    pub async fn answer(&self, request: Request<Bytes>) -> Option<Response<Bytes>> {
+    /// Answers a signed HTTP request, when its answer is due.
+    ///
+    /// # Errors
+    /// When a fault says that there is no answer.
+    pub async fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, NoAnswer> {
         let clock = self.unix_now();
         let checked = lock(&self.0.gate).check(&request, clock);
         let reply = match checked {
@@ -146,7 +181,8 @@ impl Simulator {
         let (status, content_type, body) = match reply.content {
             Content::Json(answer) => (StatusCode::OK, "application/json", answer.to_string().into_bytes()),
             Content::Raw { status, content_type, body } => (status, content_type, body),
-            Content::Lost => return None,
+            Content::Lost => return Err(NoAnswer::Lost),
+            Content::Unreachable => return Err(NoAnswer::Unreachable),
         };
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
@@ -154,7 +190,7 @@ impl Simulator {
         if let Ok(date) = HeaderValue::from_str(&http_date(self.unix_now())) {
             response.headers_mut().insert(header::DATE, date);
         }
-        Some(response)
+        Ok(response)
     }
 
     fn refused(&self, refusal: &Refusal) -> Reply {
@@ -162,10 +198,15 @@ impl Simulator {
         Reply { after: Duration::ZERO, content: Content::refused(refusal, &request_id) }
     }
 
-    /// The server's wall clock.
-    fn unix_now(&self) -> UnixSeconds {
-        let seconds =
-            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    /// The simulator's time of day.
+    #[must_use]
+    pub fn unix_now(&self) -> UnixSeconds {
+        let seconds = match self.0.wall {
+            Wall::Machine => {
+                SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+            }
+            Wall::Virtual => lock(&self.0.account).epoch().saturating_add(self.now().as_secs()),
+        };
         UnixSeconds::new(seconds).unwrap_or(UnixSeconds::MAX).shifted(*lock(&self.0.skew))
     }
 }
