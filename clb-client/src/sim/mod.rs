@@ -44,6 +44,7 @@ mod account;
 mod action;
 mod answer;
 mod config;
+pub mod data_plane;
 mod effect;
 mod fault;
 mod gate;
