@@ -33,6 +33,11 @@ pub(crate) struct DeleteOptions {
 }
 
 impl DeleteOptions {
+    /// Delete at once, but only this object.
+    pub(crate) fn at_once(uid: &str) -> Self {
+        Self { grace: Some(0), uid: Some(uid.to_owned()), version: None }
+    }
+
     /// With this grace in seconds, or the object's own.
     pub(crate) const fn with_grace(grace: Option<i64>) -> Self {
         Self { grace, uid: None, version: None }

@@ -36,8 +36,10 @@ mod clock;
 mod cluster;
 mod defaults;
 mod delete;
+mod endpoint_slices;
 mod event;
 mod fault;
+mod follow;
 mod kind;
 mod list;
 mod object;
@@ -56,6 +58,7 @@ mod write;
 
 pub use cluster::Cluster;
 pub use fault::{Answer, FaultId, Requests};
+pub use follow::Running;
 pub use refusal::Refusal;
 pub use request_log::Request;
 pub use serve::Server;

@@ -44,6 +44,21 @@ pub(crate) fn over(pod: &Value) -> bool {
     matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
 }
 
+/// Whether a condition of `status.conditions` is `True`.
+pub(crate) fn condition(object: &Value, kind: &str) -> bool {
+    list(object, "/status/conditions")
+        .iter()
+        .any(|c| text(c, "/type") == kind && text(c, "/status") == "True")
+}
+
+/// The controller that owns the object, as (kind, uid).
+pub(crate) fn owner(object: &Value) -> Option<(&str, &str)> {
+    list(object, "/metadata/ownerReferences")
+        .iter()
+        .find(|o| o.get("controller").and_then(Value::as_bool) == Some(true))
+        .map(|o| (text(o, "/kind"), text(o, "/uid")))
+}
+
 /// `metadata`, made when it is missing.
 pub(crate) fn metadata(object: &mut Value) -> &mut Map<String, Value> {
     section(object, "metadata")

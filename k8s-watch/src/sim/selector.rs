@@ -64,6 +64,12 @@ impl Term {
     }
 }
 
+/// Whether a `spec.selector` map of a Service selects these labels. An empty or missing selector selects nothing.
+pub(crate) fn selects(selector: Option<&serde_json::Map<String, Value>>, pod: &Value) -> bool {
+    let labels = object::map(pod, "/metadata/labels");
+    selector.is_some_and(|s| !s.is_empty() && s.iter().all(|(k, v)| labels.and_then(|l| l.get(k)) == Some(v)))
+}
+
 /// Splits at commas outside brackets.
 fn split(text: &str) -> Vec<&str> {
     let (mut parts, mut depth, mut start) = (Vec::new(), 0_u32, 0);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what the harness unwraps is what the test is about")]
 
 mod deletion;
+mod endpoint_slices;
 mod faults;
 mod harness;
 mod listing;
