@@ -30,6 +30,7 @@
 //! The clock starts at the wall (or where [`Cluster::starting_at`] says) and follows tokio's: in a paused runtime every
 //! timestamp is exact.
 
+mod addresses;
 mod answer;
 mod bind;
 mod clock;
@@ -43,19 +44,24 @@ mod fault;
 mod follow;
 mod garbage;
 mod kind;
+mod kubelet;
 mod list;
 mod object;
 mod patch;
 mod path;
+mod pod_status;
+mod pod_worker;
 mod refusal;
 mod replica_sets;
 mod request_log;
 mod router;
+mod runtime;
 mod selector;
 mod serve;
 mod state;
 mod stateful_sets;
 mod store;
+mod timed_runtime;
 mod validate;
 mod watch;
 mod write;
@@ -63,6 +69,9 @@ mod write;
 pub use cluster::Cluster;
 pub use fault::{Answer, FaultId, Requests};
 pub use follow::Running;
+pub use kubelet::{Kubelet, KubeletOptions};
 pub use refusal::Refusal;
 pub use request_log::Request;
+pub use runtime::{PodRuntime, PodStart, RunningPod};
 pub use serve::Server;
+pub use timed_runtime::{TimedPod, TimedRuntime};
