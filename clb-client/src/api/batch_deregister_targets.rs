@@ -23,6 +23,12 @@ impl BatchDeregisterTargets {
     pub const fn new(load_balancer: LoadBalancerId, targets: Vec<BatchTarget>) -> Self {
         Self { load_balancer_id: load_balancer, targets }
     }
+
+    /// As few calls as the limit allows for any number of targets.
+    #[must_use]
+    pub fn split(load_balancer: &LoadBalancerId, targets: &[BatchTarget]) -> Vec<Self> {
+        targets.chunks(TARGETS).map(|chunk| Self::new(load_balancer.clone(), chunk.to_vec())).collect()
+    }
 }
 
 /// What was done, and for which listeners it was not.
@@ -51,6 +57,9 @@ impl ApiCall for BatchDeregisterTargets {
     }
 
     fn check(&self) -> Result<(), OverLimit> {
-        OverLimit::check("targets", self.targets.len(), 500)
+        OverLimit::check("targets", self.targets.len(), TARGETS)
     }
 }
+
+/// Targets of one call.
+const TARGETS: usize = 500;

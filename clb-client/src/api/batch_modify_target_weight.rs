@@ -1,8 +1,10 @@
 //! `BatchModifyTargetWeight`: sets the weights of many targets of one load balancer. Documentation: product/214/33844.
 
-use serde::{Deserialize, Serialize};
+use std::num::NonZeroU16;
 
-use super::{Address, ApiCall, LoadBalancerId, OverLimit, Pool, Weight};
+use serde::Serialize;
+
+use super::{Address, ApiCall, LoadBalancerId, OverLimit, Pool, Queued, Weight};
 
 /// Sets the weights of many targets of one load balancer, over many listeners and rules.
 ///
@@ -36,6 +38,42 @@ impl BatchModifyTargetWeight {
     #[must_use]
     pub const fn new(load_balancer: LoadBalancerId, elements: Vec<PoolWeights>) -> Self {
         Self { load_balancer_id: load_balancer, modify_list: elements }
+    }
+
+    /// As few calls as the limits allow for any number of changes, in their order as far as possible.
+    ///
+    /// A listener or rule that has more than 50 targets takes several elements. How many of them one call may hold is not
+    /// documented: `elements_per_pool` says it, and 1 is safe.
+    #[must_use]
+    pub fn split(
+        load_balancer: &LoadBalancerId,
+        changes: Vec<PoolWeights>,
+        elements_per_pool: NonZeroU16,
+    ) -> Vec<Self> {
+        let mut calls: Vec<Self> = Vec::new();
+        for PoolWeights { pool, targets } in changes {
+            for targets in targets.chunks(TARGETS_PER_ELEMENT) {
+                let element = PoolWeights::new(pool.clone(), targets.to_vec());
+                match calls.iter_mut().find(|call| call.has_room_for(&element, elements_per_pool)) {
+                    Some(call) => call.modify_list.push(element),
+                    None => calls.push(Self::new(load_balancer.clone(), vec![element])),
+                }
+            }
+        }
+        calls
+    }
+
+    /// Whether the call stays within all limits with one more `element`.
+    fn has_room_for(&self, element: &PoolWeights, elements_per_pool: NonZeroU16) -> bool {
+        let of_pool = self.modify_list.iter().filter(|other| other.pool == element.pool).count();
+        self.modify_list.len() < ELEMENTS
+            && self.targets() + element.targets.len() <= TARGETS
+            && of_pool < usize::from(elements_per_pool.get())
+    }
+
+    /// Targets in all.
+    fn targets(&self) -> usize {
+        self.modify_list.iter().map(|element| element.targets.len()).sum()
     }
 }
 
@@ -77,33 +115,31 @@ impl TargetWeight {
     }
 }
 
-/// The change is queued.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[non_exhaustive]
-#[serde(rename_all = "PascalCase")]
-pub struct BatchModifyTargetWeightResponse {
-    /// Also the id of the task.
-    pub request_id: String,
-}
-
 impl ApiCall for BatchModifyTargetWeight {
     const ACTION: &'static str = "BatchModifyTargetWeight";
     // Weights are absolute values.
     const REPEATABLE: bool = true;
-    type Response = BatchModifyTargetWeightResponse;
+    type Response = Queued;
 
     fn object(&self) -> &str {
         self.load_balancer_id.as_str()
     }
 
     fn check(&self) -> Result<(), OverLimit> {
-        OverLimit::check("elements", self.modify_list.len(), 100)?;
+        OverLimit::check("elements", self.modify_list.len(), ELEMENTS)?;
         for element in &self.modify_list {
-            OverLimit::check("targets of one listener or rule", element.targets.len(), 50)?;
+            OverLimit::check("targets of one listener or rule", element.targets.len(), TARGETS_PER_ELEMENT)?;
         }
-        OverLimit::check("targets", self.modify_list.iter().map(|element| element.targets.len()).sum(), 500)
+        OverLimit::check("targets", self.targets(), TARGETS)
     }
 }
+
+/// Elements of one call.
+const ELEMENTS: usize = 100;
+/// Targets of one element.
+const TARGETS_PER_ELEMENT: usize = 50;
+/// Targets of one call.
+const TARGETS: usize = 500;
 
 #[cfg(test)]
 mod tests {
@@ -137,6 +173,38 @@ mod tests {
         {
             let error = with(&lengths).check().unwrap_err().to_string();
             assert!(error.starts_with(found), "{error}");
+        }
+    }
+
+    #[test]
+    fn c12_any_number_of_changes_is_split_into_calls_within_all_limits() {
+        #[rustfmt::skip]
+        let rows = [
+            // targets of each pool, elements per pool, calls
+            (vec![], 1, 0),
+            (vec![50], 1, 1),
+            (vec![120], 1, 3),
+            (vec![120], 2, 2),
+            (vec![500], 10, 1),
+            (vec![1; 250], 1, 3),
+            (vec![20; 50], 1, 2),
+            (vec![120, 10, 10], 1, 3),
+        ];
+        for row @ (_, per_pool, calls) in &rows {
+            let changes = row.0.iter().enumerate().map(|(pool, n)| {
+                let targets =
+                    (0..*n).map(|i| TargetWeight::new(address("10.0.0.1", 1 + i), Weight::DRAINED)).collect();
+                PoolWeights::new(Pool::listener(ListenerId::new(&format!("lbl-{pool}")).unwrap()), targets)
+            });
+            let split = BatchModifyTargetWeight::split(
+                &LoadBalancerId::new("lb-1").unwrap(),
+                changes.collect(),
+                NonZeroU16::new(*per_pool).unwrap(),
+            );
+            assert_eq!(split.len(), *calls, "{row:?}");
+            assert!(split.iter().all(|call| call.check().is_ok()), "{row:?}");
+            let sent: usize = split.iter().map(BatchModifyTargetWeight::targets).sum();
+            assert_eq!(sent, row.0.iter().map(|n| usize::from(*n)).sum::<usize>(), "{row:?}");
         }
     }
 

@@ -23,6 +23,12 @@ impl BatchRegisterTargets {
     pub const fn new(load_balancer: LoadBalancerId, targets: Vec<BatchTarget>) -> Self {
         Self { load_balancer_id: load_balancer, targets }
     }
+
+    /// As few calls as the limit allows for any number of targets.
+    #[must_use]
+    pub fn split(load_balancer: &LoadBalancerId, targets: &[BatchTarget]) -> Vec<Self> {
+        targets.chunks(TARGETS).map(|chunk| Self::new(load_balancer.clone(), chunk.to_vec())).collect()
+    }
 }
 
 /// What was done, and for which listeners it was not.
@@ -51,9 +57,12 @@ impl ApiCall for BatchRegisterTargets {
     }
 
     fn check(&self) -> Result<(), OverLimit> {
-        OverLimit::check("targets", self.targets.len(), 500)
+        OverLimit::check("targets", self.targets.len(), TARGETS)
     }
 }
+
+/// Targets of one call.
+const TARGETS: usize = 500;
 
 #[cfg(test)]
 mod tests {
@@ -90,5 +99,7 @@ mod tests {
             |n| BatchRegisterTargets::new(LoadBalancerId::new("lb-1").unwrap(), vec![target.clone(); n]);
         assert!(with(500).check().is_ok());
         assert!(with(501).check().is_err());
+        let split = BatchRegisterTargets::split(&LoadBalancerId::new("lb-1").unwrap(), &with(1001).targets);
+        assert_eq!(split.iter().map(|call| call.targets.len()).collect::<Vec<_>>(), [500, 500, 1]);
     }
 }

@@ -67,6 +67,10 @@ id! {
     RuleId, "rule id"
 }
 id! {
+    /// Names a target group: `lbtg-5xunivs0`.
+    TargetGroupId, "target group id"
+}
+id! {
     /// Names a virtual machine: `ins-0a1b2c3d`.
     InstanceId, "instance id"
 }

@@ -4,38 +4,78 @@
 //! Responses accept `null` and absent fields, and ignore fields they do not know. Ids in responses are plain text: what the
 //! server sends is not checked, what goes into a request is.
 
+mod associate_target_groups;
 mod batch_deregister_targets;
 mod batch_modify_target_weight;
 mod batch_register_targets;
+mod deregister_target_group_instances;
+mod deregister_targets;
+mod describe_lb_listeners;
 mod describe_listeners;
 mod describe_load_balancers;
+mod describe_quota;
+mod describe_target_group_instances;
+mod describe_target_groups;
+mod describe_target_health;
 mod describe_targets;
 mod describe_task_status;
+mod group_member;
 mod id;
+mod modify_target_group_instances_port;
+mod modify_target_group_instances_weight;
+mod modify_target_port;
+mod modify_target_weight;
 mod null;
 mod pool;
+mod queued;
+mod register_target_group_instances;
+mod register_targets;
 mod target;
 mod weight;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use associate_target_groups::{AssociateTargetGroups, Association};
 pub use batch_deregister_targets::{BatchDeregisterTargets, BatchDeregisterTargetsResponse};
-pub use batch_modify_target_weight::{
-    BatchModifyTargetWeight, BatchModifyTargetWeightResponse, PoolWeights, TargetWeight,
-};
+pub use batch_modify_target_weight::{BatchModifyTargetWeight, PoolWeights, TargetWeight};
 pub use batch_register_targets::{BatchRegisterTargets, BatchRegisterTargetsResponse};
+pub use deregister_target_group_instances::DeregisterTargetGroupInstances;
+pub use deregister_targets::DeregisterTargets;
+pub use describe_lb_listeners::{
+    BackendAddress, DescribeLBListeners, DescribeLBListenersResponse, FoundListener, FoundLoadBalancer,
+    FoundRule, FoundTarget,
+};
 pub use describe_listeners::{
     DescribeListeners, DescribeListenersResponse, HealthCheck, Listener, Rule, TargetType,
 };
 pub use describe_load_balancers::{
     DescribeLoadBalancers, DescribeLoadBalancersResponse, Filter, LoadBalancer, Tag, TargetRegion,
 };
+pub use describe_quota::{DescribeQuota, DescribeQuotaResponse, Quota};
+pub use describe_target_group_instances::{
+    DescribeTargetGroupInstances, DescribeTargetGroupInstancesResponse, GroupBackend,
+};
+pub use describe_target_groups::{
+    AssociatedRule, DescribeTargetGroupList, DescribeTargetGroups, DescribeTargetGroupsResponse, TargetGroup,
+};
+pub use describe_target_health::{
+    DescribeTargetHealth, DescribeTargetHealthResponse, HealthVerdict, ListenerHealth, LoadBalancerHealth,
+    RuleHealth, TargetHealth,
+};
 pub use describe_targets::{Backend, DescribeTargets, DescribeTargetsResponse, ListenerTargets, RuleTargets};
 pub use describe_task_status::{DescribeTaskStatus, DescribeTaskStatusResponse, TaskStatus};
-pub use id::{BadId, InstanceId, ListenerId, LoadBalancerId, RuleId};
+pub use group_member::GroupMember;
+pub use id::{BadId, InstanceId, ListenerId, LoadBalancerId, RuleId, TargetGroupId};
+pub use modify_target_group_instances_port::ModifyTargetGroupInstancesPort;
+pub use modify_target_group_instances_weight::ModifyTargetGroupInstancesWeight;
+pub use modify_target_port::ModifyTargetPort;
+pub use modify_target_weight::ModifyTargetWeight;
 pub use pool::{Pool, Protocol};
-pub use target::{Address, BatchTarget};
+pub use queued::Queued;
+pub use register_target_group_instances::RegisterTargetGroupInstances;
+pub use register_targets::RegisterTargets;
+pub use target::{Address, BatchTarget, Target};
 pub use weight::{Weight, WeightOutOfRange};
 
 /// A request of one action. Serialises to the body that is signed and sent.
@@ -46,18 +86,18 @@ pub use weight::{Weight, WeightOutOfRange};
 /// use clb_client::api::ApiCall;
 ///
 /// #[derive(serde::Serialize)]
-/// struct DescribeQuota {}
+/// struct DescribeCrossTargets {}
 ///
 /// #[derive(serde::Deserialize)]
 /// #[serde(rename_all = "PascalCase")]
-/// struct Quotas {
+/// struct CrossTargets {
 ///     request_id: String,
 /// }
 ///
-/// impl ApiCall for DescribeQuota {
-///     const ACTION: &'static str = "DescribeQuota";
+/// impl ApiCall for DescribeCrossTargets {
+///     const ACTION: &'static str = "DescribeCrossTargets";
 ///     const REPEATABLE: bool = true;
-///     type Response = Quotas;
+///     type Response = CrossTargets;
 /// }
 /// ```
 pub trait ApiCall: Serialize + Send + Sync {

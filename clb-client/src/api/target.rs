@@ -58,6 +58,32 @@ impl fmt::Display for Address {
     }
 }
 
+/// A target of the calls that name one listener or rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Target {
+    /// Who it is.
+    #[serde(flatten)]
+    address: Address,
+    /// Its weight; the server assumes 10.
+    #[serde(rename = "Weight", skip_serializing_if = "Option::is_none")]
+    weight: Option<Weight>,
+}
+
+impl Target {
+    /// The target `address`.
+    #[must_use]
+    pub const fn new(address: Address) -> Self {
+        Self { address, weight: None }
+    }
+
+    /// The weight it is registered with; [`Weight::DEFAULT`] when it is not said. Deregistration ignores it.
+    #[must_use]
+    pub const fn with_weight(mut self, weight: Weight) -> Self {
+        self.weight = Some(weight);
+        self
+    }
+}
+
 /// A target of the batch calls, which name the pool with each target.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct BatchTarget {
