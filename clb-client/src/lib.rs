@@ -114,6 +114,7 @@ mod client;
 pub mod credential;
 mod endpoint;
 mod error;
+mod pages;
 mod rate;
 mod region;
 mod retry;

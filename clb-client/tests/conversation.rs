@@ -6,7 +6,7 @@ mod script;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clb_client::api::{DescribeLoadBalancers, DescribeTargets, LoadBalancerId};
+use clb_client::api::{DescribeLoadBalancers, DescribeTargets, ListenerId, LoadBalancerId, TargetGroupId};
 use clb_client::credential::{
     Credential, CredentialError, CredentialFuture, ProvideCredential, SecretId, SecretKey, Token,
 };
@@ -260,6 +260,47 @@ async fn c11_a_request_above_the_documented_limits_sends_nothing() {
     let ids = vec![LoadBalancerId::new("lb-1").unwrap(); 21];
     let error = script.client().call(&DescribeLoadBalancers::new().with_ids(ids)).await.unwrap_err();
     assert_eq!((error.kind(), error.executed(), error.attempts()), (ErrorKind::Invalid, Executed::No, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn c17_fifty_listeners_are_read_in_three_calls_and_merged() {
+    let script = Script::new((0..3).map(|n| ok(&format!(r#""Listeners":[{{"ListenerId":"lbl-{n}"}}],"#))));
+    let listeners: Vec<_> = (0..50).map(|n| ListenerId::new(&format!("lbl-{n}")).unwrap()).collect();
+    let all = script.client().all_targets(&LoadBalancerId::new("lb-1").unwrap(), &listeners).await.unwrap();
+    assert_eq!(
+        all.iter().map(|listener| listener.listener_id.as_str()).collect::<Vec<_>>(),
+        ["lbl-0", "lbl-1", "lbl-2"]
+    );
+    let asked: Vec<_> =
+        script.sent().iter().map(|r| String::from_utf8_lossy(r.body()).matches("lbl-").count()).collect();
+    assert_eq!(asked, [20, 20, 10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_are_followed_to_the_end_and_an_empty_one_is_an_end() {
+    let page = |n: usize, total| {
+        let one = r#"{"LoadBalancerId":"lb-1"}"#;
+        ok(&format!(r#""TotalCount":{total},"LoadBalancerSet":[{}],"#, vec![one; n].join(",")))
+    };
+    let script = Script::new([page(100, 130), page(30, 130)]);
+    assert_eq!(script.client().all_load_balancers(DescribeLoadBalancers::new()).await.unwrap().len(), 130);
+    let bodies: Vec<_> =
+        script.sent().iter().map(|r| String::from_utf8(r.body().to_vec()).unwrap()).collect();
+    assert_eq!(bodies, [r#"{"Offset":0,"Limit":100}"#, r#"{"Offset":100,"Limit":100}"#]);
+
+    let script = Script::new([page(100, 130), page(0, 130)]);
+    assert_eq!(script.client().all_load_balancers(DescribeLoadBalancers::new()).await.unwrap().len(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn target_groups_are_read_by_pages() {
+    let page = |n: usize| {
+        let members = vec![r#"{"Port":80}"#; n].join(",");
+        ok(&format!(r#""TotalCount":0,"RealCount":150,"TargetGroupInstanceSet":[{members}],"#))
+    };
+    let script = Script::new([page(100), page(50)]);
+    let group = TargetGroupId::new("lbtg-1").unwrap();
+    assert_eq!(script.client().all_group_members(&group).await.unwrap().len(), 150);
 }
 
 #[tokio::test(start_paused = true)]
