@@ -79,18 +79,17 @@ impl<K: Kind> Slim<K> {
 
 /// An object that has a field of the wrong shape. What was known of it before stays in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Undecodable {
+pub(crate) struct Undecodable {
     /// Where it was seen.
-    pub source: Source,
+    pub(crate) source: Source,
     /// Its namespace, empty when not even that can be read.
-    pub namespace: Box<str>,
+    pub(crate) namespace: Box<str>,
     /// Its name, empty when not even that can be read.
-    pub name: Box<str>,
+    pub(crate) name: Box<str>,
     /// Its identity, if that can be read.
-    pub uid: Option<Uid>,
+    pub(crate) uid: Option<Uid>,
     /// Path of the field, as in `spec.containers[0].lifecycle`.
-    pub field: String,
+    pub(crate) field: String,
 }
 
 impl<'de, K: Kind> Deserialize<'de> for Slim<K> {

@@ -223,9 +223,9 @@ fn o17_a_near_miss_is_told_with_the_key_that_was_meant() {
     ];
     for (key, meant) in table {
         let (_, findings) = one_port(&json!({key: "true"}));
-        let found = findings.iter().find_map(|finding| match finding {
-            Finding::UnknownAnnotation { meant, .. } => Some(meant.to_string()),
-            _ => None,
+        let found = findings.iter().find_map(|finding| {
+            let Finding::UnknownAnnotation { meant, .. } = finding else { return None };
+            Some(meant.to_string())
         });
         assert_eq!(found, meant, "{key}");
     }
