@@ -1,0 +1,321 @@
+//! A controller to embed: what it needs, how it is run, what it can be asked.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use grace_core::{Config, LoadBalancerId, Machine, Notice, Source, SourceKind};
+use kube::Client;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use crate::bind::{BindingRules, ResolveBindings};
+use crate::claims::{ClaimStore, ConfigMapClaims};
+use crate::clock::Clock;
+use crate::driver::{Driver, Input, Inputs, Teller};
+use crate::error::Error;
+use crate::execute::{Executors, LoadBalancer};
+use crate::feed::Feed;
+use crate::observe::{EventPost, News, Observer};
+use crate::routes::{RouteRules, Routes, SeenService, ServiceSink};
+use crate::slim::{EndpointSlice, Pod, Service};
+use crate::source::{self};
+use crate::status::Status;
+use crate::translate::PolicyDefaults;
+
+/// Watches Pods, EndpointSlices and Services, and keeps the targets of their load balancers as they should be.
+///
+/// One process per cluster is assumed: two would write against each other.
+pub struct Controller {
+    client: Client,
+    load_balancer: Arc<dyn LoadBalancer>,
+    bindings: Arc<dyn ResolveBindings>,
+    claims: Arc<dyn ClaimStore>,
+    sources: Vec<Option<Box<str>>>,
+    config: Config,
+    rules: RouteRules,
+    clock: Clock,
+    events: bool,
+    ends: Ends,
+    handle: Handle,
+}
+
+/// Receiving ends of the channels.
+struct Ends {
+    inputs: mpsc::Receiver<Input>,
+    to_inputs: Inputs,
+    news: mpsc::Receiver<News>,
+    teller: Teller,
+    notices: broadcast::Sender<Notice>,
+    status: watch::Sender<Status>,
+}
+
+/// What a controller is built from; every setting has a default.
+#[must_use]
+pub struct Builder {
+    client: Client,
+    load_balancer: Arc<dyn LoadBalancer>,
+    bindings: Arc<dyn ResolveBindings>,
+    claims: Option<Arc<dyn ClaimStore>>,
+    namespaces: BTreeSet<Box<str>>,
+    state_namespace: Box<str>,
+    config: Config,
+    defaults: PolicyDefaults,
+    binding: BindingRules,
+    dry_run: bool,
+    events: bool,
+}
+
+impl Controller {
+    /// Begins a controller over a cluster and a load balancer, usually [`Clb`](crate::Clb).
+    pub fn builder<L: LoadBalancer + ResolveBindings>(client: Client, load_balancer: L) -> Builder {
+        let load_balancer = Arc::new(load_balancer);
+        Builder {
+            client,
+            bindings: Arc::<L>::clone(&load_balancer),
+            load_balancer,
+            claims: None,
+            namespaces: BTreeSet::new(),
+            state_namespace: STATE_NAMESPACE.into(),
+            config: Config::default(),
+            defaults: PolicyDefaults::default(),
+            binding: BindingRules::default(),
+            dry_run: false,
+            events: true,
+        }
+    }
+
+    /// To ask it while it runs, from anywhere.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Runs until `shutdown` ends. Then nothing more is sent; a call under way is abandoned, and the next process reads
+    /// what became of it.
+    ///
+    /// # Errors
+    /// [`Error`] when a part of it panicked. Whatever the cluster or the load balancer answer is no error: it is told and
+    /// tried again.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
+        let Self {
+            client, load_balancer, bindings, claims, sources, config, rules, clock, events, ends, ..
+        } = self;
+        let mut parts: JoinSet<&'static str> = JoinSet::new();
+
+        let post = events.then(|| EventPost::new(client.clone(), clock, &instance()));
+        let observer = Observer::new(post);
+        parts.spawn(async move {
+            observer.run(ends.news).await;
+            "observer"
+        });
+
+        let (to_routes, services) = mpsc::channel::<SeenService>(QUEUE);
+        let source_of = |kind, namespace: &Option<Box<str>>| Source { kind, namespace: namespace.clone() };
+        for namespace in &sources {
+            let (client, source) = (client.clone(), source_of(SourceKind::Pods, namespace));
+            let mut feed = Feed::<Pod>::new(source.clone(), ends.to_inputs.clone());
+            parts.spawn(async move {
+                source::run(client, source, &mut feed).await;
+                "watch of pods"
+            });
+        }
+        for namespace in &sources {
+            let (client, source) = (client.clone(), source_of(SourceKind::Slices, namespace));
+            let mut feed = Feed::<EndpointSlice>::new(source.clone(), ends.to_inputs.clone());
+            parts.spawn(async move {
+                source::run(client, source, &mut feed).await;
+                "watch of endpointslices"
+            });
+        }
+        for namespace in &sources {
+            let (client, source) = (client.clone(), source_of(SourceKind::Services, namespace));
+            let mut sink = ServiceSink { source: source.clone(), to: to_routes.clone() };
+            parts.spawn(async move {
+                source::run::<Service>(client, source, &mut sink).await;
+                "watch of services"
+            });
+        }
+        drop(to_routes);
+        let all = sources.iter().map(|namespace| source_of(SourceKind::Services, namespace));
+        let routes = Routes::new(rules, bindings, ends.to_inputs, all);
+        parts.spawn(async move {
+            routes.run(services).await;
+            "routes"
+        });
+
+        let driver = Driver {
+            machine: Machine::new(config),
+            inputs: ends.inputs,
+            executors: Executors { load_balancer, claims, clock },
+            clock,
+            news: ends.teller,
+            notices: ends.notices,
+            status: ends.status,
+        };
+        tokio::select! {
+            biased;
+            result = driver.run(shutdown) => result,
+            Some(ended) = parts.join_next() => match ended {
+                Ok(part) => Err(Error::Ended { part }),
+                Err(source) => Err(Error::Panicked { part: "watching side", source }),
+            },
+        }
+    }
+}
+
+impl Builder {
+    /// Watches one more namespace; all when this is never said. Then a Role in each is enough, no ClusterRole is needed.
+    pub fn namespace(mut self, namespace: &str) -> Self {
+        self.namespaces.insert(namespace.into());
+        self
+    }
+
+    /// Keeps claims in this namespace, which must exist: `kube-system` unless said.
+    pub fn state_namespace(mut self, namespace: &str) -> Self {
+        self.state_namespace = namespace.into();
+        self
+    }
+
+    /// Keeps claims elsewhere than in ConfigMaps.
+    pub fn claims(mut self, claims: impl ClaimStore) -> Self {
+        self.claims = Some(Arc::new(claims));
+        self
+    }
+
+    /// Lets somebody else say which pools serve a Service.
+    pub fn bindings(mut self, bindings: impl ResolveBindings) -> Self {
+        self.bindings = Arc::new(bindings);
+        self
+    }
+
+    /// Compares everything with the load balancer this often: 60 s unless said.
+    pub const fn resync(mut self, every: Duration) -> Self {
+        self.config.resync = every;
+        self
+    }
+
+    /// Settings of the core.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// What holds where no annotation says anything.
+    pub fn policy_defaults(mut self, defaults: PolicyDefaults) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
+    /// Id of this cluster: CLBs whose tag `tke-clusterId` says so may be written.
+    pub fn cluster_id(mut self, id: &str) -> Self {
+        self.binding.cluster = Some(id.into());
+        self
+    }
+
+    /// One more CLB that may be written, whatever its tags say. Once one is named, only named ones may be.
+    pub fn load_balancer(mut self, id: LoadBalancerId) -> Self {
+        self.binding.load_balancers.insert(id);
+        self
+    }
+
+    /// Writes nothing to load balancers and claims, but plans and explains.
+    pub const fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+
+    /// Whether Kubernetes Events are written: yes unless said. The log tells the same.
+    pub const fn events(mut self, events: bool) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// The controller. It does nothing until it is [run](Controller::run).
+    #[must_use]
+    pub fn build(self) -> Controller {
+        let sources: Vec<Option<Box<str>>> = if self.namespaces.is_empty() {
+            vec![None]
+        } else {
+            self.namespaces.into_iter().map(Some).collect()
+        };
+        let kinds = [SourceKind::Pods, SourceKind::Slices, SourceKind::Services];
+        let each = sources
+            .iter()
+            .flat_map(|namespace| kinds.map(|kind| Source { kind, namespace: namespace.clone() }));
+        let (status, watched) = watch::channel(Status::new(each));
+        let (to_inputs, inputs) = mpsc::channel(QUEUE);
+        let (to_news, news) = mpsc::channel(NEWS);
+        let (notices, _) = broadcast::channel(NEWS);
+        let teller = Teller::new(to_news);
+        let to_inputs = Inputs::new(to_inputs, teller.clone());
+        let handle = Handle { inputs: to_inputs.clone(), notices: notices.clone(), status: watched };
+        let claims = self
+            .claims
+            .unwrap_or_else(|| Arc::new(ConfigMapClaims::new(self.client.clone(), &self.state_namespace)));
+        Controller {
+            client: self.client,
+            load_balancer: self.load_balancer,
+            bindings: self.bindings,
+            claims,
+            sources,
+            rules: RouteRules {
+                defaults: self.defaults,
+                binding: self.binding,
+                resync: self.config.resync,
+                grant: !self.dry_run,
+            },
+            config: self.config,
+            clock: Clock::start(),
+            events: self.events && !self.dry_run,
+            ends: Ends { inputs, to_inputs, news, teller, notices, status },
+            handle,
+        }
+    }
+}
+
+/// Asks a running controller. Cheap to clone. Answers are `None` once the controller has ended.
+#[derive(Clone)]
+pub struct Handle {
+    inputs: Inputs,
+    notices: broadcast::Sender<Notice>,
+    status: watch::Receiver<Status>,
+}
+
+impl Handle {
+    /// How far it has come; also says when that changes.
+    #[must_use]
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.clone()
+    }
+
+    /// What the core tells from now on. Who reads too slowly misses some, and is told how many.
+    #[must_use]
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+
+    /// Asks the core anything, between two events: `handle.query(|machine| machine.poll_timeout())`.
+    pub async fn query<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Machine) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        // Who asked may have gone meanwhile.
+        let query = Box::new(move |machine: &Machine| drop(answer.send(question(machine))));
+        self.inputs.query(query).await.ok()?;
+        answered.await.ok()
+    }
+}
+
+fn instance() -> String {
+    std::env::var("HOSTNAME").unwrap_or_else(|_| format!("grace-controller-{}", std::process::id()))
+}
+
+/// Namespace for claims where none is said.
+const STATE_NAMESPACE: &str = "kube-system";
+/// Watch events that may wait; beyond that the watches are read more slowly.
+const QUEUE: usize = 1_024;
+/// News that may wait; beyond that they are dropped and counted.
+const NEWS: usize = 4_096;
