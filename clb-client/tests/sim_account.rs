@@ -141,7 +141,7 @@ fn batches_run_as_tasks_when_so_configured() {
 }
 
 #[test]
-fn c13_a_weight_that_is_not_sent_is_10() {
+fn a_weight_that_is_not_sent_is_10() {
     let mut t = Harness::new(Config::default());
     t.account.plant(&web(), pod(1), 50);
     t.account.plant(&web(), pod(2), 50);
@@ -185,7 +185,7 @@ fn a_target_by_instance_and_one_by_address_are_two() {
 // ---- limits ----
 
 #[test]
-fn c1_one_write_at_a_time_per_load_balancer() {
+fn one_write_at_a_time_per_load_balancer() {
     let mut t = Harness::new(Config::default().with_task(Latency::millis(500)));
     t.account.put_load_balancer(LoadBalancer::new("lb-2").with_listener(Listener::tcp("lbl-2", 80)));
     t.account.plant(&web(), pod(1), 10);
@@ -200,7 +200,7 @@ fn c1_one_write_at_a_time_per_load_balancer() {
 }
 
 #[test]
-fn c2_twenty_calls_in_any_sliding_second_and_per_action() {
+fn twenty_calls_in_any_sliding_second_and_per_action() {
     let mut t = Harness::new(Config::default());
     for call in 0..20 {
         t.at_ms(call * 10);
@@ -223,7 +223,7 @@ fn the_rate_limit_can_be_switched_off() {
 }
 
 #[test]
-fn c12_limits_of_one_weight_call() {
+fn limits_of_one_weight_call() {
     let config = Config::default().with_limits(Limits::default().with_targets_per_pool(1000));
     let mut t = Harness::new(config);
     for listener in 0..101 {
@@ -269,7 +269,7 @@ fn one_pool_takes_several_elements_when_so_configured() {
 }
 
 #[test]
-fn c11_a_batch_takes_500_targets_and_a_pool_its_quota() {
+fn a_batch_takes_500_targets_and_a_pool_its_quota() {
     let mut t = Harness::new(Config::default());
     let many = |from: u32, count: u32| {
         json!({"LoadBalancerId": "lb-1", "Targets": (from..from + count).map(|port| {
@@ -282,7 +282,7 @@ fn c11_a_batch_takes_500_targets_and_a_pool_its_quota() {
 }
 
 #[test]
-fn c17_reads_take_20_listener_and_20_load_balancer_ids() {
+fn reads_take_20_listener_and_20_load_balancer_ids() {
     let mut t = Harness::new(Config::default());
     let ids: Vec<String> = (0..21).map(|i| format!("lbl-{i}")).collect();
     t.refused(
@@ -328,7 +328,7 @@ fn malformed_calls_are_refused_with_the_documented_codes() {
 }
 
 #[test]
-fn c9_gone_load_balancers_listeners_and_rules_are_named() {
+fn gone_load_balancers_listeners_and_rules_are_named() {
     let mut t = Harness::new(Config::default().with_limits(Limits::default().with_calls_per_second(None)));
     let target = json!({"ListenerId": "lbl-9", "EniIp": "10.0.0.1", "Port": 1});
     let rule = json!({"ListenerId": "lbl-7", "LocationId": "loc-9", "EniIp": "10.0.0.1", "Port": 1});
@@ -349,13 +349,13 @@ fn c9_gone_load_balancers_listeners_and_rules_are_named() {
 }
 
 #[test]
-fn c8_a_target_twice_in_one_call_is_refused() {
+fn a_target_twice_in_one_call_is_refused() {
     let mut t = Harness::new(Config::default());
     t.refused("BatchRegisterTargets", &batch(&[(1, None), (1, None)]), "InvalidParameterValue.Duplicate");
 }
 
 #[test]
-fn c10_bound_and_unbound_targets_are_refused_by_default() {
+fn bound_and_unbound_targets_are_refused_by_default() {
     let mut t = Harness::new(Config::default());
     t.account.plant(&web(), pod(1), 10);
     t.refused("BatchRegisterTargets", &batch(&[(1, Some(5)), (2, None)]), "InvalidParameterValue.Duplicate");
@@ -365,7 +365,7 @@ fn c10_bound_and_unbound_targets_are_refused_by_default() {
 }
 
 #[test]
-fn c10_bound_and_unbound_targets_can_fail_their_listener() {
+fn bound_and_unbound_targets_can_fail_their_listener() {
     let mut t = Harness::new(Config::default().with_bound(Mismatch::Partial).with_unbound(Mismatch::Partial));
     t.account.put_listener("lb-1", Listener::tcp("lbl-2", 81));
     t.account.plant(&web(), pod(1), 10);
@@ -381,7 +381,7 @@ fn c10_bound_and_unbound_targets_can_fail_their_listener() {
 }
 
 #[test]
-fn c10_bound_and_unbound_targets_can_be_accepted() {
+fn bound_and_unbound_targets_can_be_accepted() {
     let mut t = Harness::new(Config::default().with_bound(Mismatch::Accept).with_unbound(Mismatch::Accept));
     t.account.plant(&web(), pod(1), 10);
     t.ok("BatchRegisterTargets", &batch(&[(1, Some(5))]));
@@ -394,7 +394,7 @@ fn c10_bound_and_unbound_targets_can_be_accepted() {
 }
 
 #[test]
-fn c18_classic_load_balancers_and_target_groups_take_no_single_targets() {
+fn classic_load_balancers_and_target_groups_take_no_single_targets() {
     let mut t = Harness::new(Config::default());
     t.account
         .put_load_balancer(LoadBalancer::new("lb-1").classic().with_listener(Listener::tcp("lbl-1", 80)));
@@ -424,7 +424,7 @@ fn scripted_faults_meet_the_next_calls_in_order() {
 }
 
 #[test]
-fn c21_one_action_can_be_denied_for_good() {
+fn one_action_can_be_denied_for_good() {
     let mut t = Harness::new(Config::default());
     let denied = Fault::error("UnauthorizedOperation", "no permission for clb:DescribeTaskStatus");
     t.account.faults().script(Action::DescribeTaskStatus, u32::MAX, denied);
@@ -437,7 +437,7 @@ fn c21_one_action_can_be_denied_for_good() {
 }
 
 #[test]
-fn c3_a_failed_task_may_be_done_in_part() {
+fn a_failed_task_may_be_done_in_part() {
     for (applied, zeros) in [(Applied::Nothing, 0), (Applied::Half, 2), (Applied::All, 4)] {
         let mut t = Harness::new(Config::default());
         for i in 1..=4 {
@@ -456,7 +456,7 @@ fn c3_a_failed_task_may_be_done_in_part() {
 }
 
 #[test]
-fn c4_a_slow_task_holds_the_load_balancer() {
+fn a_slow_task_holds_the_load_balancer() {
     let mut t = Harness::new(Config::default());
     t.account.plant(&web(), pod(1), 10);
     t.account.faults().script(On::Writes, 1, Fault::SlowTask(Duration::from_secs(600)));
@@ -469,7 +469,7 @@ fn c4_a_slow_task_holds_the_load_balancer() {
 }
 
 #[test]
-fn c5_a_task_is_forgotten_after_its_retention() {
+fn a_task_is_forgotten_after_its_retention() {
     let mut t = Harness::new(Config::default().with_task_retention(Duration::from_secs(60)));
     t.account.plant(&web(), pod(1), 10);
     let task = t.ok("BatchModifyTargetWeight", &weights(&[(1, Some(0))]))["RequestId"].clone();
@@ -480,7 +480,7 @@ fn c5_a_task_is_forgotten_after_its_retention() {
 }
 
 #[test]
-fn c6_a_partial_failure_names_listeners_and_does_the_rest() {
+fn a_partial_failure_names_listeners_and_does_the_rest() {
     let mut t = Harness::new(Config::default());
     t.account.put_listener("lb-1", Listener::tcp("lbl-2", 81));
     t.account.faults().script(On::Writes, 1, Fault::PartialFailure(vec!["lbl-2".to_owned()]));
@@ -494,7 +494,7 @@ fn c6_a_partial_failure_names_listeners_and_does_the_rest() {
 }
 
 #[test]
-fn c7_a_poisoned_target_spoils_each_batch_with_it() {
+fn a_poisoned_target_spoils_each_batch_with_it() {
     let mut t = Harness::new(Config::default());
     t.account.faults().poison(pod(2), Culprit::Named);
     t.account.faults().poison(pod(3), Culprit::Unnamed);
@@ -507,7 +507,7 @@ fn c7_a_poisoned_target_spoils_each_batch_with_it() {
 }
 
 #[test]
-fn c14_an_answer_lost_before_the_effect() {
+fn an_answer_lost_before_the_effect() {
     let mut t = Harness::new(Config::default());
     t.account.faults().script(On::Writes, 1, Fault::LostBeforeEffect);
     assert_eq!(t.call("BatchRegisterTargets", &batch(&[(1, None)])).content, Content::Lost);
@@ -515,7 +515,7 @@ fn c14_an_answer_lost_before_the_effect() {
 }
 
 #[test]
-fn c14_an_answer_lost_after_the_effect() {
+fn an_answer_lost_after_the_effect() {
     let mut t = Harness::new(Config::default());
     t.account.faults().script(On::Writes, 1, Fault::LostAfterEffect);
     assert_eq!(t.call("BatchRegisterTargets", &batch(&[(1, None)])).content, Content::Lost);
@@ -523,7 +523,7 @@ fn c14_an_answer_lost_after_the_effect() {
 }
 
 #[test]
-fn c14_an_effect_that_comes_minutes_later() {
+fn an_effect_that_comes_minutes_later() {
     let mut t = Harness::new(Config::default());
     t.account.plant(&web(), pod(1), 10);
     t.account.faults().script(On::Writes, 1, Fault::LateEffect(Duration::from_secs(120)));
@@ -536,7 +536,7 @@ fn c14_an_effect_that_comes_minutes_later() {
 }
 
 #[test]
-fn c15_reads_lag_behind_a_write() {
+fn reads_lag_behind_a_write() {
     let mut t = Harness::new(Config::default());
     t.account.plant(&web(), pod(1), 10);
     t.account.faults().script(On::Writes, 1, Fault::ReadLag(Duration::from_secs(2)));
@@ -552,7 +552,7 @@ fn c15_reads_lag_behind_a_write() {
 }
 
 #[test]
-fn c16_odd_shapes_of_a_good_answer() {
+fn odd_shapes_of_a_good_answer() {
     let mut t = Harness::new(Config::default());
     t.account.plant(&web(), pod(1), 10);
     let mut bent = |shape| {
@@ -583,7 +583,7 @@ fn c16_odd_shapes_of_a_good_answer() {
 }
 
 #[test]
-fn c22_an_internal_error_with_and_without_effect() {
+fn an_internal_error_with_and_without_effect() {
     let mut t = Harness::new(Config::default());
     t.account.faults().script(On::Writes, 1, Fault::InternalError);
     t.account.faults().script(On::Writes, 1, Fault::InternalErrorAfterEffect);
@@ -594,7 +594,7 @@ fn c22_an_internal_error_with_and_without_effect() {
 }
 
 #[test]
-fn n3_a_slow_answer_does_not_delay_the_effect() {
+fn a_slow_answer_does_not_delay_the_effect() {
     let mut t = Harness::new(Config::default());
     t.account.faults().script(On::Writes, 1, Fault::SlowAnswer(Duration::from_secs(30)));
     let reply = t.call("BatchRegisterTargets", &batch(&[(1, None)]));

@@ -45,7 +45,7 @@ async fn virtual_days_do_not_expire_signatures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn c1_c2_busy_and_throttled_are_certainly_not_executed() {
+async fn busy_and_throttled_are_certainly_not_executed() {
     let simulator = Simulator::in_virtual_time(account(Config::default()));
     let client =
         simulator.client(region()).with_retry(RetryPolicy::never()).with_rate_limit(RateLimit::none());
@@ -62,7 +62,7 @@ async fn c1_c2_busy_and_throttled_are_certainly_not_executed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn c14_a_lost_answer_may_have_been_executed() {
+async fn a_lost_answer_may_have_been_executed() {
     let simulator = Simulator::in_virtual_time(account(Config::default()));
     let client = simulator.client(region()).with_retry(RetryPolicy::never());
     for (fault, bound) in [(Fault::LostBeforeEffect, 0), (Fault::LostAfterEffect, 1)] {
@@ -86,7 +86,7 @@ async fn n3_an_answer_that_does_not_come_ends_with_the_time_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn c9_gone_objects_are_told_apart() {
+async fn gone_objects_are_told_apart() {
     let simulator = Simulator::in_virtual_time(account(Config::default()));
     let client = simulator.client(region()).with_retry(RetryPolicy::never());
     simulator.with(|account| account.remove_listener("lb-1", "lbl-1"));
@@ -100,7 +100,7 @@ async fn c9_gone_objects_are_told_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn c16_c23_odd_answers_are_read_or_refused_without_a_panic() {
+async fn c23_odd_answers_are_read_or_refused_without_a_panic() {
     let simulator = Simulator::in_virtual_time(account(Config::default()));
     let client = simulator.client(region()).with_retry(RetryPolicy::never());
     client.call(&register()).await.unwrap();

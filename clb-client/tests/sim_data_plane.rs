@@ -133,7 +133,7 @@ async fn an_orderly_end_passes_in_both_directions() {
 }
 
 #[tokio::test]
-async fn c19_rescheduling_at_weight_0_cuts() {
+async fn rescheduling_at_weight_0_cuts() {
     let listener = Listener::tcp("lbl-1", 80).with_switch(Switch::RescheduleTargetZeroWeight);
     let rig = Rig::new(listener, Options::default()).await;
     rig.pod(1, 10).await;
@@ -143,7 +143,7 @@ async fn c19_rescheduling_at_weight_0_cuts() {
 }
 
 #[tokio::test]
-async fn c19_rescheduling_on_expansion_cuts_everybody() {
+async fn rescheduling_on_expansion_cuts_everybody() {
     let listener = Listener::tcp("lbl-1", 80).with_switch(Switch::RescheduleExpandTarget);
     let rig = Rig::new(listener, Options::default()).await;
     rig.pod(1, 10).await;
@@ -162,7 +162,7 @@ async fn a_stopped_listener_takes_no_connections() {
 }
 
 #[tokio::test]
-async fn c20_sticky_clients_come_back_and_may_reach_a_drained_target() {
+async fn sticky_clients_come_back_and_may_reach_a_drained_target() {
     for (sticky, after_zero) in [(Sticky::UntilWeightZero, 2), (Sticky::EvenAtWeightZero, 1)] {
         let listener = Listener::tcp("lbl-1", 80).with_session_persistence(60);
         let rig = Rig::new(listener, Options::default().with_sticky(sticky)).await;

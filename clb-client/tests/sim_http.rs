@@ -40,7 +40,56 @@ async fn two_calls_share_the_state_and_people_can_look_at_it() {
 }
 
 #[tokio::test]
-async fn n7_a_wrong_key_is_refused() {
+async fn orders_need_no_signature_and_are_the_same_as_in_rust() {
+    let server = server(Config::default()).await;
+    let orders = r#"
+        {"do":"put_load_balancer","id":"lb-2","tags":{"tke-clusterId":"cls-1"}}
+        {"do":"put_listener","load_balancer":"lb-2","id":"lbl-2","protocol":"HTTP","port":8080,"switches":["Stop"],
+         "session_seconds":60,"rules":[{"id":"loc-1","domain":"a.example.com","url":"/"}]}
+        {"do":"plant","pool":"lb-2/lbl-2/loc-1","address":"10.0.0.1:80","weight":7}
+        {"do":"plant","pool":"lb-2/lbl-2/loc-1","address":"10.0.0.2:80","weight":7}
+        {"do":"unplant","pool":"lb-2/lbl-2/loc-1","address":"10.0.0.2:80"}
+        {"do":"fault","fault":"busy","on":"writes","times":3}
+        {"do":"clear_faults"}
+        {"do":"fault","fault":"error","code":"UnauthorizedOperation","message":"no","on":"DescribeTaskStatus"}
+        {"do":"fault","fault":"slow_task","ms":60000,"on":"writes","load_balancer":"lb-2"}
+        {"do":"fault","fault":"busy","on":"writes","rate":1.0}
+        {"do":"poison","address":"10.0.0.9:80","culprit":"unnamed"}
+        {"do":"cure","address":"10.0.0.9:80"}
+        {"do":"remove","object":"lb-1/lbl-1"}"#;
+    assert_eq!(order(&server, orders).await, (200, "done\n".to_owned()));
+    let answer = Call::new(&server, "DescribeTargets", r#"{"LoadBalancerId":"lb-2"}"#).answer().await;
+    assert_eq!(answer["Listeners"][0]["Rules"][0]["Targets"].as_array().unwrap().len(), 1);
+    let answer = Call::new(&server, "DescribeListeners", r#"{"LoadBalancerId":"lb-1"}"#).answer().await;
+    assert_eq!(answer["TotalCount"], 0);
+    assert_eq!(Call::new(&server, "DescribeTaskStatus", "{}").error().await, "UnauthorizedOperation");
+    let body = r#"{"LoadBalancerId":"lb-1","Targets":[{"ListenerId":"lbl-1","EniIp":"10.0.0.1","Port":80}]}"#;
+    let busy = Call::new(&server, "BatchRegisterTargets", body).error().await;
+    assert_eq!(busy, "FailedOperation.ResourceInOperating");
+}
+
+#[tokio::test]
+#[rustfmt::skip]
+async fn bad_orders_say_why() {
+    let server = server(Config::default()).await;
+    let cases = [
+        ("{", "not JSON"),
+        (r#"{"do":"dance"}"#, "dance"),
+        (r#"{"do":"plant","pool":"lb-1/lbl-9","address":"10.0.0.1:80","weight":1}"#, "lb-1/lbl-9 does not exist"),
+        (r#"{"do":"put_listener","load_balancer":"lb-1","id":"lbl-2","protocol":"SCTP","port":1}"#, "SCTP"),
+        (r#"{"do":"fault","fault":"flood"}"#, "flood"),
+        (r#"{"do":"fault","fault":"busy","on":"DescribeNothing"}"#, "DescribeNothing"),
+        (r#"{"do":"fault","fault":"busy","rate":0.1,"times":3}"#, "rate"),
+        (r#"{"do":"remove","object":"lb-1/lbl-1/loc-1/more"}"#, "does not exist"),
+    ];
+    for (bad, why) in cases {
+        let (status, text) = order(&server, bad).await;
+        assert!(status == 400 && text.contains(why), "{bad}: {status} {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_refused() {
     let server = server(Config::default()).await;
     let mut call = Call::new(&server, "DescribeLoadBalancers", "{}");
     call.credential =
@@ -65,7 +114,7 @@ async fn a_changed_body_host_or_content_type_is_refused() {
 }
 
 #[tokio::test]
-async fn n4_a_timestamp_is_accepted_within_five_minutes() {
+async fn a_timestamp_is_accepted_within_five_minutes() {
     let server = server(Config::default()).await;
     for (offset, wanted) in
         [(-299, None), (299, None), (-302, Some(())), (302, Some(())), (31_536_000, Some(()))]
@@ -80,7 +129,7 @@ async fn n4_a_timestamp_is_accepted_within_five_minutes() {
 }
 
 #[tokio::test]
-async fn n4_the_date_header_shows_the_clock_of_the_server() {
+async fn the_date_header_shows_the_clock_of_the_server() {
     let server = server(Config::default()).await;
     server.simulator().skew_clock(-3600);
     let call = Call::new(&server, "DescribeLoadBalancers", "{}");
@@ -130,7 +179,7 @@ async fn version_region_and_body_are_checked() {
 }
 
 #[tokio::test]
-async fn n8_a_temporary_key_needs_its_token_and_can_be_revoked() {
+async fn a_temporary_key_needs_its_token_and_can_be_revoked() {
     let server = server(Config::default()).await;
     let (id, key) = (SecretId::new("AKIDTEMPORARY").unwrap(), SecretKey::new("temporary").unwrap());
     let token = Token::new("the-token").unwrap();
@@ -147,7 +196,7 @@ async fn n8_a_temporary_key_needs_its_token_and_can_be_revoked() {
 }
 
 #[tokio::test]
-async fn c14_a_lost_answer_ends_the_connection_without_a_byte() {
+async fn a_lost_answer_ends_the_connection_without_a_byte() {
     let server = server(Config::default()).await;
     server.simulator().with(|account| account.faults().script(On::Writes, 1, Fault::LostAfterEffect));
     let body = r#"{"LoadBalancerId":"lb-1","Targets":[{"ListenerId":"lbl-1","EniIp":"10.0.0.1","Port":80}]}"#;
@@ -157,7 +206,7 @@ async fn c14_a_lost_answer_ends_the_connection_without_a_byte() {
 }
 
 #[tokio::test]
-async fn c23_a_gateway_page_and_a_truncated_answer_arrive_as_such() {
+async fn a_gateway_page_and_a_truncated_answer_arrive_as_such() {
     let server = server(Config::default()).await;
     server.simulator().with(|account| {
         account.faults().script(On::Any, 1, Fault::Odd(Shape::BadGateway));
@@ -214,6 +263,14 @@ async fn only_loopback_addresses_are_served() {
 async fn server(config: Config) -> Server {
     let balancer = LoadBalancer::new("lb-1").with_listener(Listener::tcp("lbl-1", 80));
     Server::start(Account::new(config).with_load_balancer(balancer)).await.expect("a free port")
+}
+
+async fn order(server: &Server, orders: &str) -> (u16, String) {
+    let (host, length) = (server.address(), orders.len());
+    let head = format!(
+        "POST /order HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+    );
+    send(server, &format!("{head}{orders}")).await.expect("an answer")
 }
 
 /// A call, and in which respects it is wrong.

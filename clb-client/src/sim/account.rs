@@ -11,7 +11,7 @@ use super::{
     config::Config,
     fault::Faults,
     limit::Window,
-    listener::Listener,
+    listener::{Listener, Protocol},
     load_balancer::LoadBalancer,
     log::{Call, Change},
     pool::{PoolId, TargetKey, Targets},
@@ -169,6 +169,17 @@ impl Account {
             }
         }
         pools
+    }
+
+    /// Every TCP listener, as (load balancer, listener).
+    #[must_use]
+    pub fn tcp_listeners(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for balancer in self.load_balancers.values() {
+            let listeners = balancer.listeners.values().filter(|listener| listener.protocol == Protocol::Tcp);
+            found.extend(listeners.map(|listener| (balancer.id.clone(), listener.id.clone())));
+        }
+        found
     }
 
     /// Every call so far, oldest first. Calls of actions that do not exist are not logged.

@@ -1,7 +1,8 @@
 //! The simulator over HTTP on a loopback address: for clients in any language.
 //!
 //! `POST /` is the API; every signature is verified from the received headers and bytes. `GET /state` shows the account
-//! as JSON and needs no signature.
+//! as JSON, `POST /order` takes orders ([`Account::order`](super::Account::order)), one JSON object after the other; these
+//! two need no signature.
 
 use std::{
     future::IntoFuture,
@@ -17,6 +18,7 @@ use axum::{
     serve::ListenerExt,
 };
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::simulator::{NoAnswer, Simulator};
@@ -98,6 +100,9 @@ async fn serve(State(simulator): State<Simulator>, request: Request<Body>) -> Re
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 10 MB, or ended early");
     };
+    if parts.uri.path() == "/order" {
+        return obey(&simulator, &body);
+    }
     match simulator.answer(Request::from_parts(parts, body)).await {
         Ok(response) => response.map(Body::from),
         Err(NoAnswer::Lost | NoAnswer::Unreachable) => Response::new(cut()),
@@ -112,8 +117,22 @@ fn readable(simulator: &Simulator) -> Response<Body> {
     response
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
+/// Carries out orders up to the first bad one.
+fn obey(simulator: &Simulator, orders: &[u8]) -> Response<Body> {
+    for order in serde_json::Deserializer::from_slice(orders).into_iter::<Value>() {
+        let done = match order {
+            Ok(order) => simulator.with(|account| account.order(&order)).map_err(|why| why.to_string()),
+            Err(why) => Err(format!("the orders are not JSON: {why}")),
+        };
+        if let Err(why) = done {
+            return plain(StatusCode::BAD_REQUEST, format!("{why}\n"));
+        }
+    }
+    plain(StatusCode::OK, "done\n")
+}
+
+fn plain(status: StatusCode, text: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     response
 }

@@ -1,7 +1,19 @@
-//! A CLB to test controllers against: state machine, and what is built around it.
+//! A CLB to test controllers against: the API with its limits, locks, tasks and faults, and real connections through it.
 //!
-//! [`Account`] is a CLB account as a pure state machine in virtual time. Requests and answers are the JSON of the real
-//! API, nulls included. It enforces what the real one enforces:
+//! # Which part do I need?
+//!
+//! | I test | with |
+//! |---|---|
+//! | logic, in virtual time, without a runtime | [`Account`]: a pure state machine, time and JSON in, JSON out |
+//! | a Rust program, in virtual time or not, without sockets | [`Simulator`]: it is a [`Transport`](crate::Transport), and has a ready-made [`Client`](Simulator::client) |
+//! | a program in any language | [`Server`]: HTTP on a loopback port that verifies every signature, `GET /state`, `POST /order` |
+//! | that no connection is lost | [`data_plane`]: real TCP through the listeners, spread by weight |
+//!
+//! All of them can share one account. The example `clb_sim` runs server and data plane as a program.
+//!
+//! # What the account enforces
+//!
+//! Requests and answers are the JSON of the real API, nulls included.
 //!
 //! | rule | answer when broken |
 //! |---|---|
@@ -13,13 +25,19 @@
 //! | a target is bound once ([`Config::with_bound`]) | `InvalidParameterValue.Duplicate` |
 //! | only bound targets change or go ([`Config::with_unbound`]) | `InvalidParameterValue` |
 //! | no unknown parameters, no missing ones, right types | `UnknownParameter`, `MissingParameter`, `InvalidParameter.FormatError` |
+//! | a signature over the received bytes, at most 5 minutes old ([`Simulator`], [`Server`]) | `AuthFailure.*` |
 //!
 //! `BatchModifyTargetWeight` is a task: its effect comes at its end ([`Config::with_task`]), and a target without a
 //! `Weight` gets 10. `BatchRegisterTargets` and `BatchDeregisterTargets` answer when they are done, without a task
 //! ([`Config::with_batch`], [`Config::with_settle`], [`Config::with_asynchronous_batches`]).
+//! Where the documentation is silent there is an option, and its default is the more demanding answer.
 //!
-//! What goes wrong is said with [`Account::faults`]: scripted for the next calls, or at rates drawn from a seed. What
-//! happened is in [`Account::calls`] and [`Account::changes`].
+//! # Faults
+//!
+//! [`Account::faults`] takes them: scripted for the next calls, or at rates drawn from a seed ([`Fault`] lists them all;
+//! [`Faults::poison`] spoils a target). What happened is in [`Account::calls`] and [`Account::changes`].
+//!
+//! # In Rust
 //!
 //! ```
 //! use std::time::Duration;
@@ -39,6 +57,35 @@
 //! account.advance(Duration::from_millis(800));
 //! assert_eq!(account.weight(&web, pod), Some(0));
 //! ```
+//!
+//! # In any other language
+//!
+//! Start the example `clb_sim`, point your client or SDK at the address that it prints (plain HTTP; region: any) and sign
+//! with the key that it prints. Faults and foreign edits are ordered with `POST /order`, without a signature, as JSON
+//! objects ([`Account::order`] takes the same):
+//!
+//! ```text
+//! {"do":"put_load_balancer","id":"lb-1","tags":{"tke-clusterId":"cls-1"}}
+//! {"do":"put_listener","load_balancer":"lb-1","id":"lbl-1","protocol":"TCP","port":80,"switches":["DeregisterTargetRst"]}
+//! {"do":"put_listener","load_balancer":"lb-1","id":"lbl-2","protocol":"HTTP","port":8080,"session_seconds":60,
+//!  "rules":[{"id":"loc-1","domain":"a.example.com","url":"/"}]}
+//! {"do":"remove","object":"lb-1/lbl-2/loc-1"}
+//! {"do":"plant","pool":"lb-1/lbl-1","address":"10.0.0.1:8080","weight":10}
+//! {"do":"unplant","pool":"lb-1/lbl-1","address":"10.0.0.1:8080"}
+//! {"do":"fault","fault":"busy","on":"writes","times":3}
+//! {"do":"fault","fault":"slow_task","ms":60000,"on":"BatchModifyTargetWeight","load_balancer":"lb-1"}
+//! {"do":"fault","fault":"error","code":"UnauthorizedOperation","message":"no permission","rate":0.1}
+//! {"do":"poison","address":"10.0.0.1:8080","culprit":"unnamed"}
+//! {"do":"cure","address":"10.0.0.1:8080"}
+//! {"do":"clear_faults"}
+//! ```
+//!
+//! `on` is `any`, `writes`, `reads` or an action. Faults: `busy`, `throttled`, `internal_error`,
+//! `internal_error_after_effect`, `error` (`code`, `message`), `unreachable`, `lost_before_effect`, `lost_after_effect`,
+//! `late_effect` (`ms`), `failed_task` (`applied`: `nothing`, `half`, `all`), `slow_task` (`ms`), `partial_failure`
+//! (`listeners`), `read_lag` (`ms`), `slow_answer` (`ms`), and the odd shapes `null_lists`, `empty_lists`,
+//! `numbers_as_strings`, `unknown_fields`, `no_request_id`, `strange_targets`, `truncated`, `bad_gateway`, `oversized`
+//! (`bytes`).
 
 mod account;
 mod action;
@@ -53,6 +100,7 @@ mod limit;
 mod listener;
 mod load_balancer;
 mod log;
+mod order;
 mod parameter;
 mod pool;
 mod read;
@@ -75,6 +123,7 @@ pub use self::{
     listener::{Listener, Protocol, Rule, Switch},
     load_balancer::LoadBalancer,
     log::{Call, Change, Outcome},
+    order::BadOrder,
     pool::PoolId,
     reply::{Content, Reply},
     simulator::{NoAnswer, Simulator},

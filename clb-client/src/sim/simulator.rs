@@ -62,6 +62,12 @@ pub enum NoAnswer {
 }
 
 impl Simulator {
+    /// Id of the key that is accepted from the beginning.
+    pub const SECRET_ID: &str = "AKIDSIMULATED00000000000000000000000";
+
+    /// The key that is accepted from the beginning. It opens nothing but simulators.
+    pub const SECRET_KEY: &str = "simulated-key-0000000000000000000";
+
     /// Starts the clock of an account. The time of day, for signatures, is this machine's.
     #[must_use]
     pub fn new(account: Account) -> Self {
@@ -91,7 +97,7 @@ impl Simulator {
         }))
     }
 
-    /// A key that is accepted from the beginning.
+    /// The key that is accepted from the beginning, as clients of this crate want it.
     #[must_use]
     pub fn credential(&self) -> Credential {
         self.0.credential.clone()
@@ -223,10 +229,9 @@ impl fmt::Debug for Simulator {
     }
 }
 
-/// The key that every simulator accepts from the beginning. It opens nothing else.
 fn first_key() -> (SecretId, SecretKey) {
-    let id = SecretId::new("AKIDSIMULATED00000000000000000000000").expect("printable");
-    (id, SecretKey::new("simulated-key-0000000000000000000").expect("printable"))
+    let id = SecretId::new(Simulator::SECRET_ID).expect("printable");
+    (id, SecretKey::new(Simulator::SECRET_KEY).expect("printable"))
 }
 
 /// A caller that panicked inside [`Simulator::with`] has failed its test; the others may still look.

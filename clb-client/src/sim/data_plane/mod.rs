@@ -33,7 +33,7 @@ use self::{
     pools::{Picked, Pools},
 };
 pub use self::{counters::Counters, dial_table::DialTable};
-use super::{listener::Protocol, pool::PoolId, simulator::Simulator};
+use super::{pool::PoolId, simulator::Simulator};
 
 /// What the documentation leaves open about connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -114,16 +114,7 @@ impl DataPlane {
         let mut tasks = JoinSet::new();
         tasks.spawn(cut(Arc::clone(&shared)));
         let mut plane = Self { shared, sockets: BTreeMap::new(), tasks };
-        let listeners: Vec<(String, String)> = simulator.with(|account| {
-            let balancers = account.load_balancers.values();
-            let listeners = balancers.flat_map(|balancer| {
-                let listeners =
-                    balancer.listeners.values().filter(|listener| listener.protocol == Protocol::Tcp);
-                listeners.map(|listener| (balancer.id.clone(), listener.id.clone()))
-            });
-            listeners.collect()
-        });
-        for (load_balancer, listener) in listeners {
+        for (load_balancer, listener) in simulator.with(|account| account.tcp_listeners()) {
             plane.open(&load_balancer, &listener).await?;
         }
         Ok(plane)
