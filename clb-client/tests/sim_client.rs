@@ -74,7 +74,7 @@ async fn a_lost_answer_may_have_been_executed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn n3_an_answer_that_does_not_come_ends_with_the_time_limit() {
+async fn an_answer_that_does_not_come_ends_with_the_time_limit() {
     let simulator = Simulator::in_virtual_time(account(Config::default()));
     let client = simulator.client(region()).with_retry(RetryPolicy::never());
     simulator
@@ -100,7 +100,7 @@ async fn gone_objects_are_told_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn c23_odd_answers_are_read_or_refused_without_a_panic() {
+async fn odd_answers_are_read_or_refused_without_a_panic() {
     let simulator = Simulator::in_virtual_time(account(Config::default()));
     let client = simulator.client(region()).with_retry(RetryPolicy::never());
     client.call(&register()).await.unwrap();
@@ -128,7 +128,7 @@ async fn c23_odd_answers_are_read_or_refused_without_a_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn n4_a_wrong_clock_is_corrected_once() {
+async fn a_wrong_clock_is_corrected_once() {
     let simulator = Simulator::in_virtual_time(account(Config::default()));
     let clock = simulator.unix_now();
     let client = simulator.client(region()).with_retry(RetryPolicy::never());
