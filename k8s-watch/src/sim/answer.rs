@@ -33,8 +33,8 @@ pub(crate) fn answer(code: u16, content_type: &'static str, body: impl Into<Body
 }
 
 /// The `Status` of an operation that returns no object.
-pub(crate) fn success() -> Value {
-    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
+pub(crate) fn success(code: u16) -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": code})
 }
 
 pub(crate) const JSON: &str = "application/json";

@@ -128,23 +128,46 @@ fn strategic_list(target: &mut Value, patch: &[Value], field: &str, within: &str
         *items = patch.iter().filter(|p| directive(p).is_none()).cloned().collect();
         return Ok(());
     }
+    let mut merged = Vec::new();
+    let mut others = items.clone();
     for element in patch {
         let Some(key) = element.get(merge_key) else {
             return Err(Refusal::bad_request(format!(
                 "map: {element} does not contain declared merge key: {merge_key}"
             )));
         };
-        let at = items.iter().position(|i| i.get(merge_key) == Some(key));
-        match (at, directive(element)) {
-            (Some(at), Some("delete")) => {
-                items.remove(at);
-            }
-            (None, Some("delete")) => {}
-            (Some(at), _) => strategic(&mut items[at], element, field)?,
-            (None, _) => items.push(element.clone()),
+        let there = others.iter().position(|i| i.get(merge_key) == Some(key)).map(|at| others.remove(at));
+        if directive(element) == Some("delete") {
+            continue;
         }
+        merged.push(match there {
+            Some(mut there) => {
+                strategic(&mut there, element, field)?;
+                there
+            }
+            None => element.clone(),
+        });
     }
+    *items = in_order(merged, others, items, merge_key);
     Ok(())
+}
+
+/// Elements of the patch keep the patch's order, the others that of the list; between the two decides where they stood
+/// in the list, and an element that is new comes first.
+fn in_order(merged: Vec<Value>, others: Vec<Value>, before: &[Value], merge_key: &str) -> Vec<Value> {
+    let place = |element: &Value| before.iter().position(|b| b.get(merge_key) == element.get(merge_key));
+    let mut ordered = Vec::with_capacity(merged.len() + others.len());
+    let mut others = others.into_iter().peekable();
+    for element in merged {
+        if let Some(at) = place(&element) {
+            while let Some(other) = others.next_if(|other| place(other) < Some(at)) {
+                ordered.push(other);
+            }
+        }
+        ordered.push(element);
+    }
+    ordered.extend(others);
+    ordered
 }
 
 fn directive(element: &Value) -> Option<&str> {
@@ -196,6 +219,21 @@ mod tests {
         let patch = json!({"status": {"conditions": [{"type": "Gate", "status": "True", "reason": null}]}});
         let expected = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Gate", "status": "True"}]}});
         assert_eq!(patched(Strategy::Strategic, object, &patch), expected);
+    }
+
+    #[test]
+    fn a_strategic_patch_puts_what_is_new_first_and_keeps_its_own_order() {
+        let kinds = |kinds: &[&str]| {
+            let conditions: Vec<_> = kinds.iter().map(|kind| json!({"type": kind})).collect();
+            json!({"status": {"conditions": conditions}})
+        };
+        for (before, patch, after) in [
+            (&["Ready", "Other"][..], &["Gate"][..], &["Gate", "Ready", "Other"][..]),
+            (&["Ready", "Other"], &["Other", "Gate"], &["Ready", "Other", "Gate"]),
+            (&["Ready", "Other", "Last"], &["Other", "Ready"], &["Other", "Ready", "Last"]),
+        ] {
+            assert_eq!(patched(Strategy::Strategic, kinds(before), &kinds(patch)), kinds(after));
+        }
     }
 
     #[test]

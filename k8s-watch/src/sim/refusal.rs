@@ -111,6 +111,20 @@ impl Refusal {
         Self::new(400, "BadRequest", message.into())
     }
 
+    /// A body that cannot be read as its kind is called invalid when a patch has made it so.
+    pub(crate) fn of_patch(self, kind: &Kind, name: &str) -> Self {
+        match self.code {
+            400 => Self::invalid(
+                kind,
+                name,
+                "FieldValueInvalid",
+                "patch",
+                &format!("Invalid value: {}", self.message),
+            ),
+            _ => self,
+        }
+    }
+
     pub(crate) fn unsupported(message: impl Into<String>) -> Self {
         Self::new(415, "UnsupportedMediaType", message.into())
     }

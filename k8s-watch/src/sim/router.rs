@@ -264,7 +264,7 @@ impl Call<'_> {
             }
             Ok(())
         })?;
-        Ok(json_answer(200, &success()))
+        Ok(json_answer(200, &success(200)))
     }
 
     fn pod_subresource(&self, shared: &Shared) -> Result<Response, Refusal> {
@@ -273,7 +273,7 @@ impl Call<'_> {
             "eviction" => state.evict(namespace, name, &self.body),
             _ => state.bind(namespace, name, super::object::text(&self.body, "/target/name")),
         })?;
-        Ok(json_answer(201, &success()))
+        Ok(json_answer(201, &success(201)))
     }
 
     fn param(&self, name: &str) -> Option<&str> {

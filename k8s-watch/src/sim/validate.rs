@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     clock,
-    kind::{CONFIG_MAPS, CORE_EVENTS, EVENTS, Kind, LEASES, PODS},
+    kind::{CONFIG_MAPS, CORE_EVENTS, EVENTS, Kind, LEASES, PODS, SERVICES},
     object,
     refusal::Refusal,
 };
@@ -23,6 +23,8 @@ pub(crate) fn check(kind: &'static Kind, value: &Value) -> Result<(), Refusal> {
         event(value)
     } else if kind.is(&PODS) {
         pod(value)
+    } else if kind.is(&SERVICES) {
+        service(value)
     } else {
         Ok(())
     }
@@ -140,7 +142,34 @@ fn event(value: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
+fn service(value: &Value) -> Result<(), Refusal> {
+    let name = object::name(value);
+    let ports = object::list(value, "/spec/ports");
+    let headless = object::text(value, "/spec/clusterIP") == "None";
+    if ports.is_empty() && !headless && object::text(value, "/spec/type") != "ExternalName" {
+        return Err(Refusal::invalid(&SERVICES, name, "FieldValueRequired", "spec.ports", "Required value"));
+    }
+    let out_of_range = |field: &str| {
+        let range = 1..=65_535;
+        ports.iter().any(|port| {
+            port.get(field).and_then(Value::as_i64).is_some_and(|number| !range.contains(&number))
+        })
+    };
+    for field in ["port", "targetPort"] {
+        if out_of_range(field) {
+            let why = "Invalid value: must be between 1 and 65535, inclusive";
+            let field = format!("spec.ports[].{field}");
+            return Err(Refusal::invalid(&SERVICES, name, "FieldValueInvalid", &field, why));
+        }
+    }
+    Ok(())
+}
+
 fn pod(value: &Value) -> Result<(), Refusal> {
+    if object::list(value, "/spec/containers").is_empty() {
+        let name = object::name(value);
+        return Err(Refusal::invalid(&PODS, name, "FieldValueRequired", "spec.containers", "Required value"));
+    }
     for status in object::list(value, "/status/podIPs") {
         let ip = object::text(status, "/ip");
         if ip.parse::<IpAddr>().is_err() {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     clock, defaults,
-    kind::{ENDPOINT_SLICES, Kind, LEASES, NAMESPACES, PODS},
+    kind::{CONFIG_MAPS, ENDPOINT_SLICES, Kind, LEASES, NAMESPACES, PODS},
     object,
     patch::Strategy,
     refusal::Refusal,
@@ -119,7 +119,7 @@ impl State {
             self.store.object(kind, namespace, name).ok_or_else(|| Refusal::not_found(kind, name))?;
         let mut value = (*existing).clone();
         strategy.apply(&mut value, patch)?;
-        self.update(kind, &existing, value, part)
+        self.update(kind, &existing, value, part).map_err(|refusal| refusal.of_patch(kind, name))
     }
 
     /// Stores a changed object, unless nothing changed.
@@ -155,7 +155,9 @@ impl State {
         let finalizers = object::list(&value, "/metadata/finalizers");
         let done = object::number(&value, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) == 0;
         if object::terminating(&value) && finalizers.is_empty() && done && !kind.is(&NAMESPACES) {
-            return Ok(self.store.remove(kind, value));
+            // The server deletes instead of updating: watches see the object as it was, the caller what he asked for.
+            self.store.remove(kind, (**existing).clone());
+            return Ok(Arc::new(value));
         }
         Ok(self.store.put(kind, value))
     }
@@ -245,6 +247,12 @@ fn keep(existing: &Value, value: &mut Value, whose: impl Fn(&str) -> bool) {
 
 /// Brings an object into the form in which the server shows it.
 fn normalise(kind: &'static Kind, value: &mut Value) {
+    drop_empty(object::metadata(value), &["labels", "annotations", "finalizers", "ownerReferences"]);
+    if kind.is(&CONFIG_MAPS)
+        && let Value::Object(fields) = value
+    {
+        drop_empty(fields, &["data", "binaryData"]);
+    }
     if kind.is(&ENDPOINT_SLICES) {
         // Its lists have no `omitempty`, and empty ones come back from storage as null.
         for field in ["endpoints", "ports"] {
@@ -263,6 +271,15 @@ fn normalise(kind: &'static Kind, value: &mut Value) {
             value["status"]["podIPs"] = json!([{ "ip": ip }]);
         }
     }
+}
+
+/// Removes those of these fields that are an empty list or object.
+fn drop_empty(fields: &mut Map<String, Value>, names: &[&str]) {
+    fields.retain(|name, value| {
+        let empty =
+            value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
+        !(empty && names.contains(&name.as_str()))
+    });
 }
 
 /// Something other than metadata and status differs.

@@ -71,6 +71,25 @@ async fn deletions_that_nobody_waits_for() {
 }
 
 #[tokio::test]
+async fn a_finalizer_keeps_the_object() {
+    let mut held = pod("web", json!({}));
+    held["metadata"]["finalizers"] = json!(["example.com/hold"]);
+    same(
+        "finalizer",
+        &[
+            create("pods", held),
+            merge("pods/web/status", running("10.1.0.1")),
+            delete("pods/web", json!({})),
+            delete("pods/web", json!({"gracePeriodSeconds": 0})),
+            delete("pods/web", json!({"gracePeriodSeconds": 0})),
+            merge("pods/web", json!({"metadata": {"finalizers": null}})),
+            get("pods/web"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_phase_that_ends_while_terminating() {
     same(
         "ending",
@@ -83,6 +102,103 @@ async fn a_phase_that_ends_while_terminating() {
                 json!({"status": {"phase": "Failed", "conditions": [{"type": "Ready", "status": "False"}]}}),
             ),
             delete("pods/web", json!({"gracePeriodSeconds": 0})),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_eviction() {
+    let eviction =
+        |name: &str| json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}});
+    same("eviction", &[
+        create("pods", pod("web", json!({}))),
+        merge("pods/web/status", running("10.1.0.1")),
+        create("pods/web/eviction", eviction("web")),
+        create("pods/web/eviction", eviction("web")),
+        delete("pods/web", json!({"gracePeriodSeconds": 0})),
+        create("pods/web/eviction", eviction("web")),
+        create("pods", pod("short", json!({}))),
+        merge("pods/short/status", running("10.1.0.2")),
+        create("pods/short/eviction", json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "short"}, "deleteOptions": {"gracePeriodSeconds": 5}})),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_binding() {
+    let binding = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "web"}, "target": {"kind": "Node", "name": "n1"}});
+    same(
+        "binding",
+        &[
+            create("pods", pod("web", json!({"nodeName": null}))),
+            create("pods/web/binding", binding.clone()),
+            create("pods/web/binding", binding),
+            delete("pods/web", json!({})),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn conditions_by_each_kind_of_patch() {
+    let gate = json!([{"type": "cloud.tencent.com/load-balancer-backendgroup-ready", "status": "True"}]);
+    same("conditions", &[
+        create("pods", pod("web", json!({}))),
+        merge("pods/web/status", running("10.1.0.1")),
+        strategic("pods/web/status", json!({"status": {"conditions": gate}})),
+        strategic("pods/web/status", json!({"status": {"conditions": gate}})),
+        strategic("pods/web/status", json!({"metadata": {"uid": "$uid(web)"}, "status": {"conditions": [{"type": "Ready", "status": "False"}]}})),
+        strategic("pods/web/status", json!({"metadata": {"uid": "somebody-else"}, "status": {"conditions": gate}})),
+        strategic("pods/web/status", json!({"metadata": {"resourceVersion": "$old(web)"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}})),
+        strategic("pods/web/status", json!({"status": {"conditions": [{"type": "ContainersReady", "status": "True"}, {"type": "Other", "status": "True"}, {"type": "Ready", "status": "True"}]}})),
+        strategic("pods/web/status", json!({"status": {"conditions": [{"$patch": "delete", "type": "Ready"}]}})),
+        merge("pods/web/status", json!({"status": {"conditions": gate}})),
+        merge("pods/web/status", json!({"status": {"podIP": "not an address"}})),
+        merge("pods/web/status", json!({"status": {"podIP": "10.01.0.1"}})),
+        merge("pods/web/status", json!({"status": {"podIP": "10.1.0.9"}})),
+        strategic("pods/nobody/status", json!({"status": {"conditions": gate}})),
+        merge("pods/web", json!({"metadata": {"deletionGracePeriodSeconds": 1}})),
+        merge("pods/web", json!({"metadata": {"annotations": {"a": "1"}, "labels": {"app": "other"}}})),
+        merge("pods/web", json!({"metadata": {"annotations": {"a": null}}})),
+        strategic("pods/web", json!({"metadata": {"annotations": {"b": "2"}}})),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn config_maps() {
+    let large = "x".repeat(1_048_577);
+    same(
+        "configmaps",
+        &[
+            create("configmaps", json!({"metadata": {"name": "claims"}, "data": {"lbl-1": "10.0.0.1:80"}})),
+            create("configmaps", json!({"metadata": {"name": "claims"}})),
+            merge("configmaps/claims", json!({"data": {"lbl-2.loc-1": "10.0.0.2:80", "lbl-1": null}})),
+            merge(
+                "configmaps/claims",
+                json!({"metadata": {"resourceVersion": "$old(claims)"}, "data": {"lbl-3": "10.0.0.3:80"}}),
+            ),
+            merge(
+                "configmaps/claims",
+                json!({"metadata": {"resourceVersion": "$rv(claims)"}, "data": {"lbl-3": "10.0.0.3:80"}}),
+            ),
+            merge("configmaps/claims", json!({"data": {"lbl-3": "10.0.0.3:80"}})),
+            merge("configmaps/claims", json!({"data": {"10.0.0.1:80": "x"}})),
+            merge("configmaps/claims", json!({"data": {"lbl-4": large}})),
+            merge("configmaps/claims", json!({"data": {"lbl-4": 4}})),
+            merge("configmaps/nothing", json!({"data": {"a": "b"}})),
+            replace(
+                "configmaps/claims",
+                json!({"metadata": {"name": "claims", "resourceVersion": "$old(claims)"}, "data": {}}),
+            ),
+            replace("configmaps/claims", json!({"metadata": {"name": "claims"}, "data": {"a": "b"}})),
+            replace("configmaps/nothing", json!({"metadata": {"name": "nothing"}})),
+            create("configmaps", json!({"metadata": {"name": "Not_A_Name"}})),
+            delete("configmaps/claims", json!({"preconditions": {"uid": "somebody-else"}})),
+            delete("configmaps/claims", json!({"preconditions": {"resourceVersion": "1"}})),
+            delete("configmaps/claims", json!({})),
+            delete("configmaps/claims", json!({})),
         ],
     )
     .await;
@@ -117,6 +233,7 @@ async fn leases() {
                 json!({"metadata": {"resourceVersion": "$old(l)"}, "spec": {"holderIdentity": "b"}}),
             ),
             merge("leases/l", json!({"spec": {"holderIdentity": ""}})),
+            merge("leases/l", json!({"spec": {"renewTime": "2026-11-24T20:00:00Z"}})),
             delete("leases/l", json!({"preconditions": {"resourceVersion": "$old(l)"}})),
             delete("leases/l", json!({})),
         ],
@@ -138,6 +255,29 @@ async fn reads_that_are_refused() {
             get("pods?labelSelector=app%3Dweb"),
             get("pods?labelSelector=app%3Dother"),
             get("pods?fieldSelector=metadata.name%3Dweb"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn objects_that_are_refused() {
+    let mut named_twice = pod("web", json!({}));
+    named_twice["metadata"]["namespace"] = "elsewhere".into();
+    same(
+        "refused",
+        &[
+            create("pods", named_twice),
+            create("pods", json!({"metadata": {"name": "web"}, "spec": {}})),
+            create(
+                "pods",
+                json!({"metadata": {}, "spec": {"containers": [{"name": "web", "image": "web"}]}}),
+            ),
+            create("services", json!({"metadata": {"name": "web"}, "spec": {"ports": []}})),
+            create("services", json!({"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}})),
+            create("services", json!({"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}})),
+            merge("services/web", json!({"spec": {"ports": [{"port": 0, "targetPort": 80}]}})),
+            delete("services/web", json!({})),
         ],
     )
     .await;

@@ -11,3 +11,4 @@ mod script;
 
 mod differential;
 mod facts;
+mod slices;

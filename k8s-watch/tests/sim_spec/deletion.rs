@@ -55,7 +55,11 @@ async fn a_forced_deletion_is_the_same_two_events() {
     shop.ready_pod("web-1", "10.0.0.1");
     let mut watch = shop.watch().await;
     shop.delete("web-1", &grace(0)).await.unwrap();
-    shop.create(json!({"metadata": {"name": "web-1"}, "spec": {"containers": []}})).await.unwrap();
+    shop.create(
+        json!({"metadata": {"name": "web-1"}, "spec": {"containers": [{"name": "web", "image": "web"}]}}),
+    )
+    .await
+    .unwrap();
     let seen = watch.seen().await;
     assert_eq!(
         seen,

@@ -20,7 +20,7 @@ use crate::harness::{grace, refusal, shop};
 async fn a_generated_name_gets_a_suffix() {
     let shop = shop();
     let pod =
-        shop.create(json!({"metadata": {"generateName": "web-"}, "spec": {"containers": []}})).await.unwrap();
+        shop.create(json!({"metadata": {"generateName": "web-"}, "spec": {"containers": [{"name": "web", "image": "web"}]}})).await.unwrap();
     assert_eq!(pod.name_any().len(), "web-".len() + 5);
     assert_eq!(pod.metadata.generation, Some(1));
     assert_eq!(pod.spec.unwrap().termination_grace_period_seconds, Some(30));
@@ -30,7 +30,7 @@ async fn a_generated_name_gets_a_suffix() {
 #[tokio::test(start_paused = true)]
 async fn a_taken_name_is_refused() {
     let shop = shop();
-    let web = json!({"metadata": {"name": "web-1"}, "spec": {"nodeName": "n1", "containers": []}});
+    let web = json!({"metadata": {"name": "web-1"}, "spec": {"nodeName": "n1", "containers": [{"name": "web", "image": "web"}]}});
     shop.create(web.clone()).await.unwrap();
     assert_eq!(refusal(shop.create(web.clone()).await), (409, "AlreadyExists".into()));
     shop.delete("web-1", &grace(30)).await.unwrap();
@@ -41,7 +41,8 @@ async fn a_taken_name_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_bad_name_or_a_missing_namespace_is_refused() {
     let shop = shop();
-    let bad = json!({"metadata": {"name": "Web_1"}, "spec": {"containers": []}});
+    let bad =
+        json!({"metadata": {"name": "Web_1"}, "spec": {"containers": [{"name": "web", "image": "web"}]}});
     assert_eq!(refusal(shop.create(bad).await), (422, "Invalid".into()));
     let elsewhere: Api<ConfigMap> = Api::namespaced(shop.cluster.client(), "nowhere");
     let map = ConfigMap { metadata: named("m"), ..ConfigMap::default() };
@@ -97,7 +98,7 @@ async fn leases_compare_and_swap() {
     assert_eq!(refusal(again), (409, "Conflict".into()));
     let imprecise = json!({"spec": {"renewTime": "2026-11-24T20:00:00Z"}});
     let refused = leases.patch("grace", &PatchParams::default(), &Patch::Merge(imprecise)).await;
-    assert_eq!(refusal(refused), (400, "BadRequest".into()));
+    assert_eq!(refusal(refused), (422, "Invalid".into()));
     let zero = json!({"spec": {"leaseDurationSeconds": 0}});
     let refused = leases.patch("grace", &PatchParams::default(), &Patch::Merge(zero)).await;
     assert_eq!(refusal(refused), (422, "Invalid".into()));

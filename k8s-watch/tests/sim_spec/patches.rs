@@ -25,7 +25,7 @@ async fn a_merge_patch_of_conditions_loses_ready() {
 
 #[tokio::test(start_paused = true)]
 async fn a_strategic_patch_of_conditions_keeps_ready() {
-    assert_eq!(conditions(&shop(), &Patch::Strategic(gate())).await, ["Ready", GATE]);
+    assert_eq!(conditions(&shop(), &Patch::Strategic(gate())).await, [GATE, "Ready"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,153 @@
+//! The real EndpointSlice controller and the simulated one: the same slices after every step.
+
+use std::time::Duration;
+
+use k8s_watch::sim::Cluster;
+use serde_json::{Value, json};
+
+use crate::rig::{Kubelet, MERGE, Namespace, Requests, Server, until};
+
+#[tokio::test]
+async fn slices_follow_their_pods_alike() {
+    let Some(pair) = Pair::new("slices").await else { return };
+    pair.service(json!([{"name": "web", "port": 80, "targetPort": 8080}, {"name": "metrics", "port": 90, "targetPort": "metrics"}])).await;
+    pair.same("no Pods", &[]).await;
+    pair.pod("a", 9100).await;
+    pair.same("a Pod without an address", &[]).await;
+    pair.kubelets(async |kubelet| kubelet.run("a", "10.1.0.1").await).await;
+    pair.same("a ready Pod", &["10.1.0.1 true true false"]).await;
+    pair.kubelets(async |kubelet| kubelet.ready("a", false).await).await;
+    pair.same("a Pod that is not ready", &["10.1.0.1 false false false"]).await;
+    pair.pod("b", 9200).await;
+    pair.kubelets(async |kubelet| kubelet.run("b", "10.1.0.2").await).await;
+    pair.same("a named port with two numbers", &["10.1.0.1 false false false", "10.1.0.2 true true false"])
+        .await;
+    pair.patch("services/web", json!({"spec": {"publishNotReadyAddresses": true}})).await;
+    pair.same("published though not ready", &["10.1.0.1 true false false", "10.1.0.2 true true false"]).await;
+    pair.both(async |side| side.delete(&pair.path("pods/b"), json!({})).await.ok()).await;
+    pair.same("a terminating Pod", &["10.1.0.1 true false false", "10.1.0.2 true true true"]).await;
+    pair.patch("services/web", json!({"spec": {"publishNotReadyAddresses": false}})).await;
+    pair.same("terminating and not published", &["10.1.0.1 false false false", "10.1.0.2 false true true"])
+        .await;
+    pair.kubelets(async |kubelet| kubelet.end("a", "Failed").await).await;
+    pair.same("a failed Pod", &["10.1.0.2 false true true"]).await;
+    pair.patch("pods/b", json!({"metadata": {"labels": {"app": "other"}}})).await;
+    pair.same("a Pod without the label", &[]).await;
+    pair.patch("pods/b", json!({"metadata": {"labels": {"app": "web"}}})).await;
+    pair.same("the label is back", &["10.1.0.2 false true true"]).await;
+    pair.both(async |side| side.delete(&pair.path("pods/b"), json!({"gracePeriodSeconds": 0})).await.ok())
+        .await;
+    pair.same("a Pod that is gone", &[]).await;
+}
+
+/// A namespace of the real server and one of the simulated cluster.
+struct Pair {
+    namespace: Namespace,
+    sides: [Requests; 2],
+    _controller: k8s_watch::sim::Running,
+}
+
+impl Pair {
+    async fn new(test: &str) -> Option<Self> {
+        let server = Server::shared().await?;
+        let namespace = Namespace::create(server, test).await;
+        let cluster = Cluster::new();
+        cluster.add_namespace(&namespace.name);
+        let controller = cluster.run_endpoint_slices(Duration::from_millis(5));
+        let sides = [namespace.admin.clone(), Requests::new(cluster.client())];
+        Some(Self { namespace, sides, _controller: controller })
+    }
+
+    fn path(&self, object: &str) -> String {
+        self.namespace.path(object)
+    }
+
+    async fn both<T>(&self, mut act: impl AsyncFnMut(&Requests) -> T) {
+        for side in &self.sides {
+            act(side).await;
+        }
+    }
+
+    async fn kubelets(&self, mut act: impl AsyncFnMut(&Kubelet)) {
+        for side in &self.sides {
+            act(&Kubelet::new(side.clone(), &self.namespace.name)).await;
+        }
+    }
+
+    async fn service(&self, ports: Value) {
+        let service =
+            json!({"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": ports}});
+        self.both(async |side| side.create(&self.path("services"), service.clone()).await.ok()).await;
+    }
+
+    async fn pod(&self, name: &str, metrics: u16) {
+        let ports =
+            json!([{"name": "web", "containerPort": 8080}, {"name": "metrics", "containerPort": metrics}]);
+        let pod = json!({"metadata": {"name": name, "labels": {"app": "web"}}, "spec": {
+            "nodeName": "n1", "containers": [{"name": "web", "image": "web", "ports": ports}]}});
+        self.both(async |side| side.create(&self.path("pods"), pod.clone()).await.ok()).await;
+    }
+
+    async fn patch(&self, object: &str, patch: Value) {
+        self.both(async |side| side.patch(&self.path(object), MERGE, patch.clone()).await.ok()).await;
+    }
+
+    /// Waits until the real controller publishes `endpoints` (address, ready, serving, terminating) and the simulated
+    /// one the same slices.
+    async fn same(&self, step: &str, endpoints: &[&str]) {
+        until(step, async || {
+            let [real, simulated] = [self.slices(0).await, self.slices(1).await];
+            let published: Vec<_> = real
+                .iter()
+                .flat_map(|slice| slice["endpoints"].as_array().cloned().unwrap_or_default())
+                .collect();
+            let mut published: Vec<_> = published.iter().map(shown).collect();
+            published.sort_unstable();
+            if published == endpoints && real == simulated {
+                return Ok(());
+            }
+            Err(format!(
+                "{published:?}\n  real      {}\n  simulated {}",
+                Value::from(real),
+                Value::from(simulated)
+            ))
+        })
+        .await;
+    }
+
+    /// The slices of `web` without what differs from run to run.
+    async fn slices(&self, side: usize) -> Vec<Value> {
+        let path = self
+            .namespace
+            .group_path("discovery.k8s.io/v1", "endpointslices?labelSelector=kubernetes.io/service-name=web");
+        let list = self.sides[side].get(&path).await.ok();
+        let mut slices: Vec<_> = list["items"].as_array().unwrap().iter().map(plain).collect();
+        slices.sort_by_key(Value::to_string);
+        slices
+    }
+}
+
+fn shown(endpoint: &Value) -> String {
+    let conditions = ["ready", "serving", "terminating"].map(|name| endpoint["conditions"][name].to_string());
+    format!("{} {}", endpoint["addresses"][0].as_str().unwrap(), conditions.join(" "))
+}
+
+fn plain(slice: &Value) -> Value {
+    let metadata = &slice["metadata"];
+    let mut endpoints = slice["endpoints"].clone();
+    for endpoint in endpoints.as_array_mut().into_iter().flatten() {
+        endpoint["targetRef"]
+            .as_object_mut()
+            .unwrap()
+            .retain(|field, _| ["kind", "namespace", "name"].contains(&field.as_str()));
+    }
+    if let Some(endpoints) = endpoints.as_array_mut() {
+        endpoints.sort_by_key(Value::to_string);
+    }
+    let mut ports = slice["ports"].clone();
+    if let Some(ports) = ports.as_array_mut() {
+        ports.sort_by_key(Value::to_string);
+    }
+    json!({"labels": metadata["labels"], "generateName": metadata["generateName"], "owner": metadata["ownerReferences"][0]["name"],
+        "type": slice["addressType"], "endpoints": endpoints, "ports": ports})
+}
