@@ -1,18 +1,18 @@
-//! The facade: credential, build, sign, send, read, retry. The only file outside the simulator that reads the wall clock.
+//! The facade: credential, build, sign, send, read, retry.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{Instrument, debug, debug_span, field, warn};
+use tracing::{Instrument, debug, debug_span, field};
 
 use crate::answer;
 use crate::api::{ApiCall, DescribeTaskStatus};
 use crate::classify::{wants_fresh_credential, wants_right_clock};
+use crate::clock::{self, Clock};
 use crate::credential::{Credential, ProvideCredential};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, Executed, Problem};
@@ -20,7 +20,6 @@ use crate::rate::RateLimit;
 use crate::region::Region;
 use crate::retry::RetryPolicy;
 use crate::sign::{Headers, UnixSeconds, Unsigned, sign};
-use crate::skew;
 use crate::task::Task;
 use crate::task::pace::Pace;
 use crate::throttle::Throttle;
@@ -86,7 +85,7 @@ impl Client {
             attempt_timeout: ATTEMPT,
             calls: Arc::new(Throttle::new(RateLimit::default())),
             polls: Arc::new(Throttle::new(RateLimit::default())),
-            clock: Clock { now: Arc::new(system_time), offset: Arc::default() },
+            clock: Clock::new(clock::system()),
             pace: Arc::default(),
         }
     }
@@ -134,7 +133,7 @@ impl Client {
     /// Takes the time of signatures from `now` instead of the system's clock: for simulations in virtual time.
     #[must_use]
     pub fn with_wall_clock(mut self, now: impl Fn() -> UnixSeconds + Send + Sync + 'static) -> Self {
-        self.clock = Clock { now: Arc::new(now), offset: Arc::default() };
+        self.clock = Clock::new(Arc::new(now));
         self
     }
 
@@ -190,7 +189,7 @@ impl Client {
             let credential = credential.map_err(|error| {
                 fail(attempt - 1, Problem::local(ErrorKind::Credential, executed, "").because(error))
             })?;
-            let local = (self.clock.now)();
+            let local = self.clock.local();
             let outcome = self.exchange(action, body.clone(), &credential, local).await;
             let (date, outcome) = match outcome {
                 Ok(answer) => (date(&answer), answer::read::<R::Response>(&answer)),
@@ -243,7 +242,7 @@ impl Client {
         local: UnixSeconds,
     ) -> Result<Response<Bytes>, Problem> {
         let host = self.endpoint.host();
-        let signed = sign(&Unsigned::new(host, &body), credential, local.shifted(self.clock.offset()));
+        let signed = sign(&Unsigned::new(host, &body), credential, self.clock.corrected(local));
         let headers = Headers::new(host, action, &self.version)
             .with_region(self.region.as_str())
             .with_language(LANGUAGE)
@@ -289,34 +288,6 @@ struct Repair {
     refused: Option<Credential>,
 }
 
-/// The wall clock and how far the server's is from it.
-#[derive(Clone)]
-struct Clock {
-    /// The local time.
-    now: Arc<dyn Fn() -> UnixSeconds + Send + Sync>,
-    /// Seconds to add to it; learned from an answer.
-    offset: Arc<AtomicI64>,
-}
-
-impl Clock {
-    fn offset(&self) -> i64 {
-        self.offset.load(Ordering::Relaxed)
-    }
-
-    /// Learns the offset from the `Date` of an answer to a request made at `local`. Whether it changed.
-    fn learn(&self, local: UnixSeconds, date: Option<&str>) -> bool {
-        let Some(offset) = date.and_then(|date| skew::offset(date, local, self.offset())) else {
-            return false;
-        };
-        self.offset.store(offset, Ordering::Relaxed);
-        warn!(
-            offset_seconds = offset,
-            "the local clock is wrong; signatures are corrected by the server's, set it right"
-        );
-        true
-    }
-}
-
 /// A request that is not sent.
 fn invalid(message: &str) -> Problem {
     Problem::local(ErrorKind::Invalid, Executed::No, message)
@@ -325,12 +296,6 @@ fn invalid(message: &str) -> Problem {
 /// The `Date` of an answer.
 fn date(answer: &Response<Bytes>) -> Option<String> {
     answer.headers().get(header::DATE)?.to_str().ok().map(str::to_owned)
-}
-
-/// The system's clock, in whole seconds.
-fn system_time() -> UnixSeconds {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixSeconds::new(since.as_secs()).unwrap_or(UnixSeconds::MAX)
 }
 
 /// The version that the SDKs of the mainland site speak.

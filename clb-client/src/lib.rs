@@ -111,6 +111,7 @@ mod answer;
 pub mod api;
 mod classify;
 mod client;
+mod clock;
 pub mod credential;
 mod endpoint;
 mod error;
