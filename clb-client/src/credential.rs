@@ -4,9 +4,26 @@
 //! message that does not repeat it: a line feed at the end of a Kubernetes Secret is the classic mistake, and a header that
 //! carries it would be refused with the key in the error. Nothing is trimmed in silence.
 //!
+//! | source | set up by | renewed |
+//! |---|---|---|
+//! | [`Credential`] | the program | never |
+//! | [`Environment`] | `TENCENTCLOUD_SECRET_ID`, `TENCENTCLOUD_SECRET_KEY` | never |
+//! | [`WebIdentity`] | TKE, for Pods with a service account that may take a role | ahead of its end |
+//! | [`Profile`] | a file, `~/.tencentcloud/credentials` | when it is refused |
+//! | [`InstanceRole`] | a role of the virtual machine | ahead of its end |
+//! | [`Chain`] | the first of several that is set up | as that one |
+//! | your own | [`ProvideCredential`], or [`FetchCredential`] in a [`Refreshing`] | as you like |
+//!
 //! Key and token are wiped from memory when the last copy is dropped, and print as `<redacted>`.
 
+#[cfg(test)]
+mod answers;
+mod chain;
 mod environment;
+mod instance_role;
+mod profile;
+mod refreshing;
+mod web_identity;
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,7 +34,12 @@ use zeroize::Zeroize;
 
 use crate::sign::{DayKey, UnixSeconds};
 
+pub use chain::Chain;
 pub use environment::Environment;
+pub use instance_role::InstanceRole;
+pub use profile::Profile;
+pub use refreshing::{FetchCredential, Refreshing};
+pub use web_identity::WebIdentity;
 
 /// The three values that belong together, and when they end. Cheap to clone.
 ///
@@ -87,6 +109,11 @@ impl Credential {
                 key
             }
         }
+    }
+
+    /// Whether both are the same credential, or copies of it.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// A credential of its own with one part changed.
@@ -241,7 +268,7 @@ impl<P: ProvideCredential + ?Sized> ProvideCredential for Arc<P> {
 }
 
 /// Why a source has no credential.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
     /// The source is not set up here; a chain goes on to the next one.

@@ -42,6 +42,11 @@ impl Endpoint {
         Self::constant(&format!("clb.{region}.tencentcloudapi.com"))
     }
 
+    /// `https://sts.tencentcloudapi.com`: the security token service.
+    pub(crate) fn security_tokens() -> Self {
+        Self::constant("sts.tencentcloudapi.com")
+    }
+
     /// Any other server: `https://HOST[:PORT]`, or `http://LOOPBACK[:PORT]` (127.0.0.0/8, `[::1]` or `localhost`).
     ///
     /// # Errors

@@ -65,6 +65,11 @@ impl TransportError {
         self.executed
     }
 
+    /// What happened, in one text.
+    pub(crate) fn with_cause(&self) -> String {
+        format!("{self} ({})", self.source)
+    }
+
     /// What happened, without the words around it.
     pub(crate) fn into_source(self) -> Box<dyn StdError + Send + Sync> {
         self.source
