@@ -1,12 +1,17 @@
 //! The machine: events in, actions and notices out.
 
-use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::action::Action;
 use crate::event::Event;
+use crate::explain::{DrainState, Explanation, Planned};
+use crate::id::{ObjectName, Uid};
 use crate::notice::Notice;
+use crate::state::State;
+use crate::target::TargetId;
 use crate::time::Time;
+use crate::timer::Due;
 
 /// Decides what every CLB target should receive. Does no IO and reads no clock.
 ///
@@ -16,9 +21,7 @@ use crate::time::Time;
 /// An action must have been dropped when its `deadline` passes; one second later it counts as unknown.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    config: Config,
-    actions: VecDeque<Action>,
-    notices: VecDeque<Notice>,
+    state: State,
 }
 
 /// How the machine behaves where no annotation says anything.
@@ -78,34 +81,119 @@ pub enum Wake {
 impl Machine {
     /// A machine that knows nothing yet.
     #[must_use]
-    pub const fn new(config: Config) -> Self {
-        Self { config, actions: VecDeque::new(), notices: VecDeque::new() }
+    pub fn new(config: Config) -> Self {
+        Self { state: State::new(config) }
     }
 
     /// Takes in a fact or an answer. Due timers run first, so a flood of events cannot starve them.
-    pub fn handle_event(&mut self, _event: &Event, now: Time) {
+    pub fn handle_event(&mut self, event: &Event, now: Time) {
         self.handle_timeout(now);
+        let state = &mut self.state;
+        match event {
+            Event::Pod { from, pod } => state.pod_seen(from, pod),
+            Event::PodGone { uid, .. } => state.pod_gone(uid),
+            Event::Slice { from, slice } => state.slice_seen(from, slice),
+            Event::SliceGone { key, .. } => state.slice_gone(key),
+            Event::Route(route) => state.route_seen(route),
+            Event::RouteGone { key, end } => state.route_gone(key, *end),
+            Event::ListStarted(source) => state.list_started(source),
+            Event::ListDone(source) => state.list_done(source),
+            Event::Synced => state.all_synced(),
+            Event::Lane(lane) => state.lane_seen(lane),
+            Event::Granted(lane) => state.granted(lane),
+            Event::Revoked(lane) => state.revoked(lane),
+            Event::Answer { id, result } => state.answered(*id, result),
+        }
+        state.settle();
     }
 
     /// Lets time pass. Harmless when early.
-    pub fn handle_timeout(&mut self, _now: Time) {}
+    pub fn handle_timeout(&mut self, now: Time) {
+        let state = &mut self.state;
+        state.now = state.now.max(now);
+        while let Some(due) = state.timers.due(state.now) {
+            match due {
+                Due::Lane(lane) => state.stir(lane),
+                Due::Target(target) => state.touch(target),
+            }
+            state.settle();
+            // Whoever was woken has set its timer anew or has none: one that stays would wake for ever.
+            if state.timers.due(state.now) == Some(due) {
+                state.drop_timer(due);
+            }
+        }
+    }
 
     /// The next thing to carry out.
     #[must_use]
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        self.state.actions.pop_front()
     }
 
     /// The next thing to tell.
     #[must_use]
     pub fn poll_notice(&mut self) -> Option<Notice> {
-        self.notices.pop_front()
+        self.state.notices.pop_front()
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest, and why.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Time, Wake)> {
-        let _ = &self.config;
-        None
+        self.state.timers.next()
+    }
+
+    /// Why a target is as it is; `None` when nothing is known of it.
+    #[must_use]
+    pub fn explain(&self, target: &TargetId) -> Option<Explanation> {
+        self.state.explain(target)
+    }
+
+    /// Changes that wait to be sent, in the order of their content; also on lanes without a grant.
+    #[must_use]
+    pub fn plan(&self) -> Vec<Planned> {
+        self.state.plan()
+    }
+
+    /// Targets of the Pods that bear this name.
+    #[must_use]
+    pub fn find(&self, pod: &ObjectName) -> Vec<TargetId> {
+        self.state.find(pod)
+    }
+
+    /// How far the drain of a Pod is; `None` when it does not drain.
+    #[must_use]
+    pub fn drain(&self, pod: Uid) -> Option<DrainState> {
+        self.state.drain_of(pod)
+    }
+
+    /// Whether every source was listed once and every pool that is driven here was read, or is known to be missing.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.state.synced && self.state.lanes_read()
+    }
+}
+
+impl State {
+    fn drop_timer(&mut self, due: Due) {
+        let mut none = None;
+        let timer = match due {
+            Due::Lane(lane) => &mut self.lanes[lane as usize].timer,
+            Due::Target(target) => self.targets.get_mut(target).map_or(&mut none, |target| &mut target.timer),
+        };
+        self.timers.set(due, timer, None);
+    }
+
+    fn all_synced(&mut self) {
+        if self.synced {
+            return;
+        }
+        self.synced = true;
+        let targets: Vec<u32> = self.targets.indices().collect();
+        for target in targets {
+            self.touch(target);
+        }
+        for lane in 0..self.lanes.len() {
+            self.stir(u32::try_from(lane).unwrap_or(u32::MAX));
+        }
     }
 }

@@ -1,0 +1,101 @@
+//! One Pod's drain, as people see it: started, confirmed, finished.
+
+use alloc::boxed::Box;
+
+use crate::notice::Notice;
+use crate::pod::Life;
+use crate::slab::Index;
+use crate::state::{Claim, Flight, Seeing, State};
+use crate::target::Weight;
+use crate::time::Time;
+
+/// What is remembered of a Pod's drain until it is finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Drain {
+    /// When the core learned that the Pod terminates.
+    pub(crate) since: Time,
+    /// The most targets that it had during its drain.
+    pub(crate) targets: u32,
+    pub(crate) confirmed: bool,
+}
+
+/// How far a Pod's targets are.
+struct Progress {
+    /// Registered, or not known to be absent while we answer for them.
+    standing: u32,
+    /// All of those are proven to be at weight 0.
+    all_zero: bool,
+}
+
+impl State {
+    /// Looks at the drain of a Pod after something about it or its targets changed.
+    pub(crate) fn follow_drain(&mut self, pod: Index) {
+        let Some(record) = self.pods.get(pod) else { return };
+        let (life, name) = match (record.life(), &record.facts) {
+            (Some(life), Some(facts)) => (life, facts.name.clone()),
+            _ => return,
+        };
+        let uid = record.uid;
+        let progress = self.progress(pod);
+        let now = self.now;
+        match (self.pods[pod].drain.as_deref().copied(), life) {
+            (None, Life::Terminating { asked, .. }) if progress.standing > 0 => {
+                let targets = progress.standing;
+                self.pods[pod].drain = Some(Box::new(Drain { since: now, targets, confirmed: false }));
+                self.tell(Notice::DrainStarted { pod: uid, name, targets, asked });
+                self.follow_drain(pod);
+            }
+            (None, _) | (Some(_), Life::Live) => {}
+            (Some(mut drain), Life::Terminating { .. } | Life::Over) => {
+                drain.targets = drain.targets.max(progress.standing);
+                if progress.all_zero && !drain.confirmed {
+                    drain.confirmed = true;
+                    let after = now.since(drain.since);
+                    self.tell(Notice::DrainConfirmed {
+                        pod: uid,
+                        name: name.clone(),
+                        targets: drain.targets,
+                        after,
+                    });
+                }
+                if life == Life::Over && progress.standing == 0 {
+                    self.pods[pod].drain = None;
+                    let after = now.since(drain.since);
+                    self.tell(Notice::DrainFinished { pod: uid, name, targets: drain.targets, after });
+                    self.forget_pod(pod);
+                } else {
+                    self.pods[pod].drain = Some(Box::new(drain));
+                }
+            }
+        }
+    }
+
+    fn progress(&self, pod: Index) -> Progress {
+        let mut progress = Progress { standing: 0, all_zero: true };
+        for seat in self.seats_of_pod(pod) {
+            let record = &self.seats[seat];
+            let target = &self.targets[record.target];
+            // A successor on the same address is not this Pod's drain any more.
+            if self.desire(record.target).seat != Some(seat) {
+                continue;
+            }
+            let proven = !target.flags.doubt && !target.flags.assumed && target.flying.is_none();
+            let standing = match target.seen {
+                Seeing::Absent => target.flags.assumed || target.flags.doubt,
+                Seeing::Registered(_) => true,
+                Seeing::Unknown => target.claim == Claim::Held,
+            };
+            if standing {
+                progress.standing += 1;
+                let gone_or_zero = match target.seen {
+                    Seeing::Absent => true,
+                    Seeing::Registered(weight) => weight == Weight::DRAINED && !target.flags.doubt,
+                    Seeing::Unknown => false,
+                };
+                progress.all_zero &= gone_or_zero
+                    && (proven || target.seen == Seeing::Absent || target.flying == Some(Flight::Deregister));
+            }
+        }
+        progress
+    }
+}

@@ -1,0 +1,271 @@
+//! Pods, EndpointSlices and list brackets, as they come in.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::mem;
+use core::net::IpAddr;
+
+use crate::event::Source;
+use crate::id::Uid;
+use crate::index::hash;
+use crate::pod::PodFacts;
+use crate::slab::{Index, NONE};
+use crate::slice::{ServiceKey, SliceFacts, SliceKey};
+use crate::state::{Endpoint, Pod, Service, Slice, State};
+
+impl State {
+    /// Number and present generation of a source.
+    fn source(&mut self, from: &Source) -> (Index, u32) {
+        if let Some(source) = self.sources.get(from) {
+            return *source;
+        }
+        let number = Index::try_from(self.sources.len()).unwrap_or(NONE);
+        self.sources.insert(from.clone(), (number, 0));
+        (number, 0)
+    }
+
+    pub(crate) fn list_started(&mut self, from: &Source) {
+        self.source(from);
+        if let Some((_, generation)) = self.sources.get_mut(from) {
+            *generation = generation.wrapping_add(1);
+        }
+    }
+
+    /// What was not restated since the list began is gone.
+    pub(crate) fn list_done(&mut self, from: &Source) {
+        let (source, generation) = self.source(from);
+        let pods: Vec<Index> = self.pods.indices().collect();
+        for index in pods {
+            let pod = &self.pods[index];
+            if pod.facts.is_some() && pod.source == source && pod.generation != generation && !pod.gone {
+                self.lose_pod(index);
+            }
+        }
+        let slices: Vec<Index> = self.slices.indices().collect();
+        for index in slices {
+            if self.slices[index].source == source && self.slices[index].generation != generation {
+                self.lose_slice(index);
+            }
+        }
+    }
+
+    pub(crate) fn pod_seen(&mut self, from: &Source, facts: &PodFacts) {
+        let (source, generation) = self.source(from);
+        let index = self.find_pod(&facts.uid).unwrap_or_else(|| self.new_pod(facts.uid));
+        let pod = &mut self.pods[index];
+        (pod.source, pod.generation) = (source, generation);
+        if pod.gone {
+            // A late repeat about an object that is gone: a UID is never used again.
+            return;
+        }
+        match &mut pod.facts {
+            Some(known) if **known == *facts => return,
+            Some(known) => {
+                let old_ips = known.ips;
+                known.clone_from(&Box::new(facts.clone()));
+                self.move_ips(index, old_ips, facts.ips);
+            }
+            None => {
+                pod.facts = Some(Box::new(facts.clone()));
+                self.move_ips(index, [None; 2], facts.ips);
+            }
+        }
+        self.touch_pod(index);
+        self.follow_drain(index);
+    }
+
+    pub(crate) fn pod_gone(&mut self, uid: &Uid) {
+        if let Some(index) = self.find_pod(uid).filter(|index| !self.pods[*index].gone) {
+            self.lose_pod(index);
+        }
+    }
+
+    fn lose_pod(&mut self, index: Index) {
+        self.pods[index].gone = true;
+        if let Some(ips) = self.pods[index].facts.as_ref().map(|facts| facts.ips) {
+            self.move_ips(index, ips, [None; 2]);
+        }
+        self.touch_pod(index);
+        self.follow_drain(index);
+        self.forget_pod(index);
+    }
+
+    /// Keeps the index by address.
+    fn move_ips(&mut self, index: Index, old: [Option<IpAddr>; 2], new: [Option<IpAddr>; 2]) {
+        if old == new {
+            return;
+        }
+        for ip in old.iter().flatten() {
+            self.pods_by_ip.remove(ip, index);
+        }
+        for ip in new.iter().flatten() {
+            self.pods_by_ip.insert(ip, index);
+        }
+    }
+
+    fn new_pod(&mut self, uid: Uid) -> Index {
+        let index = self.pods.insert(Pod {
+            uid,
+            facts: None,
+            gone: false,
+            source: NONE,
+            generation: 0,
+            seats: NONE,
+            listed: 0,
+            drain: None,
+        });
+        let pods = &self.pods;
+        self.pods_by_uid.insert(&uid, index, |index| hash(&pods[index].uid));
+        index
+    }
+
+    /// Drops the record of a Pod that nothing refers to any more.
+    pub(crate) fn forget_pod(&mut self, index: Index) {
+        let Some(pod) = self.pods.get(index) else { return };
+        let known = pod.facts.is_some() && !pod.gone;
+        if !known && pod.listed == 0 && pod.seats == NONE && pod.drain.is_none() {
+            self.pods_by_uid.remove(&pod.uid.clone(), index);
+            self.pods.remove(index);
+        }
+    }
+
+    pub(crate) fn slice_seen(&mut self, from: &Source, facts: &SliceFacts) {
+        let (source, generation) = self.source(from);
+        let service = self.service_of(&facts.service);
+        let found = self.find_slice(&facts.key);
+        if let Some(index) = found.filter(|index| self.slices[*index].service != service) {
+            // The label changed: the slice serves another Service now.
+            self.lose_slice(index);
+        }
+        let index = self.find_slice(&facts.key).unwrap_or_else(|| self.new_slice(facts, service));
+        let mut endpoints: Vec<Endpoint> = Vec::with_capacity(facts.endpoints.len());
+        for endpoint in &facts.endpoints {
+            let pod = self.find_pod(&endpoint.pod).unwrap_or_else(|| self.new_pod(endpoint.pod));
+            endpoints.push(Endpoint {
+                pod,
+                ip: endpoint.ip,
+                serving: endpoint.serving,
+                terminating: endpoint.terminating,
+            });
+        }
+        endpoints.sort_unstable();
+        endpoints.dedup();
+        let slice = &mut self.slices[index];
+        (slice.source, slice.generation) = (source, generation);
+        let every_port = slice.ports != facts.ports;
+        if every_port {
+            slice.ports.clone_from(&facts.ports);
+        }
+        let old = mem::replace(&mut slice.endpoints, endpoints);
+        self.count_listed(index, &old);
+        self.reseat_changed(index, &old, every_port);
+    }
+
+    pub(crate) fn slice_gone(&mut self, key: &SliceKey) {
+        if let Some(index) = self.find_slice(key) {
+            self.lose_slice(index);
+        }
+    }
+
+    fn lose_slice(&mut self, index: Index) {
+        let old = mem::take(&mut self.slices[index].endpoints);
+        let service = self.slices[index].service;
+        self.services[service].slices.retain(|slice| *slice != index);
+        self.slices_by_key.remove(&self.slices[index].key.clone(), index);
+        self.slices.remove(index);
+        for endpoint in &old {
+            self.pods[endpoint.pod].listed -= 1;
+        }
+        for endpoint in &old {
+            self.seat_pod(service, endpoint.pod);
+            self.forget_pod(endpoint.pod);
+        }
+        self.forget_service(service);
+    }
+
+    fn new_slice(&mut self, facts: &SliceFacts, service: Index) -> Index {
+        let index = self.slices.insert(Slice {
+            key: facts.key.clone(),
+            service,
+            ports: Vec::new(),
+            endpoints: Vec::new(),
+            source: NONE,
+            generation: 0,
+        });
+        let slices = &self.slices;
+        self.slices_by_key.insert(&facts.key, index, |index| hash(&slices[index].key));
+        self.services[service].slices.push(index);
+        index
+    }
+
+    pub(crate) fn service_of(&mut self, key: &ServiceKey) -> Index {
+        if let Some(index) = self.find_service(key) {
+            return index;
+        }
+        let index =
+            self.services.insert(Service { key: key.clone(), slices: Vec::new(), routes: Vec::new() });
+        let services = &self.services;
+        self.services_by_key.insert(key, index, |index| hash(&services[index].key));
+        index
+    }
+
+    pub(crate) fn forget_service(&mut self, index: Index) {
+        if self.services[index].slices.is_empty() && self.services[index].routes.is_empty() {
+            self.services_by_key.remove(&self.services[index].key.clone(), index);
+            self.services.remove(index);
+        }
+    }
+
+    fn count_listed(&mut self, slice: Index, old: &[Endpoint]) {
+        for position in 0..self.slices[slice].endpoints.len() {
+            let pod = self.slices[slice].endpoints[position].pod;
+            self.pods[pod].listed += 1;
+        }
+        for endpoint in old {
+            self.pods[endpoint.pod].listed -= 1;
+        }
+    }
+
+    /// Seats anew the Pods whose endpoints differ from `old`.
+    fn reseat_changed(&mut self, slice: Index, old: &[Endpoint], every_port: bool) {
+        let service = self.slices[slice].service;
+        let mut changed: Vec<Index> = Vec::new();
+        let new = &self.slices[slice].endpoints;
+        if every_port || old != new.as_slice() {
+            let (mut a, mut b) = (0, 0);
+            while a < old.len() || b < new.len() {
+                let pod = match (old.get(a), new.get(b)) {
+                    (Some(before), Some(after)) if before == after => {
+                        (a, b) = (a + 1, b + 1);
+                        if !every_port {
+                            continue;
+                        }
+                        after.pod
+                    }
+                    (Some(before), Some(after)) if before < after => {
+                        a += 1;
+                        before.pod
+                    }
+                    (Some(before), None) => {
+                        a += 1;
+                        before.pod
+                    }
+                    (_, Some(after)) => {
+                        b += 1;
+                        after.pod
+                    }
+                    (None, None) => break,
+                };
+                if changed.last() != Some(&pod) {
+                    changed.push(pod);
+                }
+            }
+        }
+        for pod in changed {
+            if self.pods.get(pod).is_some() {
+                self.seat_pod(service, pod);
+                self.forget_pod(pod);
+            }
+        }
+    }
+}

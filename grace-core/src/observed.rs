@@ -1,0 +1,260 @@
+//! What reads show, and what they contradict.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::action::{Failure, PoolSeen, Success};
+use crate::decide::Want;
+use crate::lane::Open;
+use crate::notice::Notice;
+use crate::pool::Pool;
+use crate::slab::{Index, NONE};
+use crate::state::{Claim, Seeing, State};
+use crate::target::{Address, Weight};
+
+/// A read may lag behind a write whose task has just succeeded.
+const LAG: Duration = Duration::from_secs(5);
+/// A doubtful snapshot is confirmed by another one after this time.
+const CONFIRM_AFTER: Duration = Duration::from_secs(1);
+
+impl State {
+    pub(crate) fn read_answered(&mut self, lane: Index, open: &Open, result: &Result<Success, Failure>) {
+        let again = |state: &mut Self, wait: Duration| {
+            let at = state.now + wait;
+            for pool in &open.pools {
+                state.read_by(*pool, at);
+            }
+        };
+        match result {
+            Ok(Success::Seen(seen)) => {
+                self.budget.accepted(open.verb, self.now);
+                self.lanes[lane as usize].verbs[open.verb as usize] = crate::lane::VerbState::default();
+                self.lane_is_there(lane);
+                for pool in &open.pools {
+                    match seen.iter().find(|seen| seen.pool == self.pools[*pool].pool) {
+                        Some(seen) => self.pool_seen(lane, *pool, seen),
+                        None => {
+                            let name = self.pools[*pool].pool.clone();
+                            self.pools_are_missing(lane, &[name]);
+                        }
+                    }
+                }
+            }
+            Err(Failure::LaneMissing) => self.lane_is_missing(lane),
+            Err(Failure::PoolsMissing(pools)) => {
+                self.pools_are_missing(lane, pools);
+                // The others were not answered.
+                let now = self.now;
+                for pool in &open.pools {
+                    if !self.pools[*pool].missing {
+                        self.read_by(*pool, now);
+                    }
+                }
+            }
+            Err(
+                Failure::NotExecuted { why, retry_in, detail }
+                | Failure::Refused { why, retry_in, detail, .. },
+            ) => {
+                self.failed(lane, open.verb, Some(*why), *retry_in, detail);
+                again(self, *retry_in);
+            }
+            Err(Failure::Unknown { retry_in, detail }) => {
+                self.failed(lane, open.verb, None, *retry_in, detail);
+                again(self, (*retry_in).max(Duration::from_millis(100)));
+            }
+            Ok(Success::Written { .. } | Success::Claims { .. }) | Err(Failure::Conflict { .. }) => {
+                again(self, CONFIRM_AFTER)
+            }
+        }
+    }
+
+    fn pool_seen(&mut self, lane: Index, pool: Index, seen: &PoolSeen) {
+        let now = self.now;
+        let empty = seen.targets.is_empty() && seen.strangers == 0;
+        let expected = self.pools[pool].targets.iter().any(|target| {
+            let record = &self.targets[*target];
+            let registered = matches!(record.seen, Seeing::Registered(_)) && !record.flags.doubt;
+            registered || (record.claim == Claim::Held && record.seen == Seeing::Unknown)
+        });
+        if empty && expected && !self.pools[pool].emptied {
+            // Nothing is taken away, and nothing registered anew, on the ground of one such answer.
+            self.pools[pool].emptied = true;
+            self.read_by(pool, now + CONFIRM_AFTER);
+            return;
+        }
+        let record = &mut self.pools[pool];
+        let first = !record.read;
+        (record.emptied, record.missing, record.urgent, record.read) = (false, false, false, true);
+        record.told.missing = false;
+        let mut shown: Vec<Index> = Vec::with_capacity(seen.targets.len());
+        for seen in &seen.targets {
+            let target = self.target_shown(pool, seen.address);
+            shown.push(target);
+            self.show(target, Seeing::Registered(seen.weight));
+        }
+        shown.sort_unstable();
+        for target in self.pools[pool].targets.clone() {
+            if shown.binary_search(&target).is_err() {
+                self.show(target, Seeing::Absent);
+            }
+        }
+        if first {
+            self.touch_pool(pool);
+        }
+        self.stir(lane);
+    }
+
+    fn target_shown(&mut self, pool: Index, address: Address) -> Index {
+        if let Some(target) = self.find_target(pool, address) {
+            return target;
+        }
+        let target = self.target_of(pool, address);
+        let record = &mut self.targets[target];
+        (record.seen, record.flags.ever_read) = (Seeing::Unknown, false);
+        target
+    }
+
+    /// A snapshot shows a target so.
+    fn show(&mut self, target: Index, shown: Seeing) {
+        let now = self.now;
+        let record = &mut self.targets[target];
+        let pool = record.pool;
+        let fresh = now < record.proven_at + LAG && record.seen != Seeing::Unknown && !record.flags.doubt;
+        if fresh && record.seen != shown && !record.flags.contradicted {
+            // The task proved otherwise a moment ago: the read lags behind, unless the next one says so too.
+            record.flags.contradicted = true;
+            self.read_by(pool, now + CONFIRM_AFTER);
+            return;
+        }
+        record.flags.contradicted = false;
+        if !record.flags.ever_read {
+            record.flags.ever_read = true;
+            let positive = matches!(shown, Seeing::Registered(weight) if weight != Weight::DRAINED);
+            let seats = record.seats;
+            if seats == NONE {
+                record.flags.inherited = positive;
+            } else if positive && self.seats[seats].next_of_target == NONE {
+                self.seats[seats].admitted = true;
+            }
+        }
+        let record = &mut self.targets[target];
+        let (believed, doubted, assumed) = (record.seen, record.flags.doubt, record.flags.assumed);
+        (record.flags.doubt, record.flags.assumed) = (false, false);
+        if believed == shown {
+            if doubted || assumed {
+                self.touch(target);
+            }
+            return;
+        }
+        self.set_seen(target, shown);
+        self.touch(target);
+        if believed != Seeing::Unknown && !doubted {
+            self.contradicted(target, believed, shown, assumed);
+        }
+    }
+
+    /// Somebody else changed a target of ours, or what was answered never came into force.
+    fn contradicted(&mut self, target: Index, believed: Seeing, shown: Seeing, assumed: bool) {
+        let now = self.now;
+        let record = &mut self.targets[target];
+        if record.claim == Claim::None {
+            record.flags.reported &= matches!(shown, Seeing::Registered(_));
+            return;
+        }
+        if assumed {
+            // A registration that was answered and is not there: tried again, ever more slowly.
+            let trouble = record.trouble.get_or_insert_default();
+            trouble.vanished += 1;
+            let wait = (1_u64 << (trouble.vanished - 1).min(5)).min(30);
+            trouble.not_before = now + Duration::from_secs(wait);
+            return;
+        }
+        let wanted = match (record.want, believed, shown) {
+            (Want::Keep(wanted) | Want::Present(wanted), Seeing::Registered(believed), _)
+                if believed == wanted =>
+            {
+                wanted
+            }
+            _ => return,
+        };
+        let found = match shown {
+            Seeing::Registered(weight) => Some(weight),
+            Seeing::Absent | Seeing::Unknown => None,
+        };
+        let trouble = record.trouble.get_or_insert_default();
+        trouble.overwritten = true;
+        while trouble.restored.front().is_some_and(|at| now >= *at + crate::plan::RESTORES_WITHIN) {
+            trouble.restored.pop_front();
+        }
+        let fighting = trouble.restored.len() + 1 >= crate::plan::RESTORES
+            && !core::mem::replace(&mut trouble.fighting, true);
+        let fighting = fighting && trouble.restored.len() + 1 >= crate::plan::RESTORES;
+        if trouble.restored.len() + 1 < crate::plan::RESTORES {
+            trouble.fighting = false;
+        }
+        let pool = record.pool;
+        let Some(route) = self.route_to_name(pool) else { return };
+        let id = self.target_id(target);
+        self.tell(Notice::Overwritten { target: id.clone(), route: route.clone(), found, wanted });
+        if fighting {
+            self.tell(Notice::Fighting { target: id, route });
+        }
+    }
+
+    fn lane_is_there(&mut self, lane: Index) {
+        if core::mem::take(&mut self.lanes[lane as usize].missing) {
+            for pool in self.lanes[lane as usize].pools.values().copied().collect::<Vec<_>>() {
+                self.touch_pool(pool);
+            }
+        }
+    }
+
+    /// Nothing is registered on a load balancer that is gone; what was to be drained or removed has succeeded.
+    pub(crate) fn lane_is_missing(&mut self, lane: Index) {
+        let told = core::mem::replace(&mut self.lanes[lane as usize].missing, true);
+        let pools: Vec<Index> = self.lanes[lane as usize].pools.values().copied().collect();
+        for pool in &pools {
+            self.empty_pool(*pool);
+        }
+        if !told {
+            let (id, routes) = (self.lanes[lane as usize].id.clone(), self.routes_of_lane(lane));
+            self.tell(Notice::Missing { lane: id, pools: Vec::new(), routes });
+        }
+        self.refresh_next_read(lane);
+        self.stir(lane);
+    }
+
+    pub(crate) fn pools_are_missing(&mut self, lane: Index, pools: &[Pool]) {
+        let mut told: Vec<Pool> = Vec::new();
+        for name in pools {
+            let Some(pool) = self.lanes[lane as usize].pools.get(name).copied() else { continue };
+            self.empty_pool(pool);
+            self.pools[pool].missing = true;
+            if !core::mem::replace(&mut self.pools[pool].told.missing, true) {
+                told.push(name.clone());
+            }
+        }
+        self.refresh_next_read(lane);
+        if !told.is_empty() {
+            let known = told.iter().filter_map(|name| self.lanes[lane as usize].pools.get(name).copied());
+            let mut routes: Vec<_> =
+                known.collect::<Vec<_>>().into_iter().flat_map(|pool| self.routes_of_pool(pool)).collect();
+            routes.sort();
+            routes.dedup();
+            let lane = self.lanes[lane as usize].id.clone();
+            self.tell(Notice::Missing { lane, pools: told, routes });
+        }
+        self.stir(lane);
+    }
+
+    fn empty_pool(&mut self, pool: Index) {
+        let record = &mut self.pools[pool];
+        (record.read, record.read_at, record.urgent, record.emptied) = (true, None, false, false);
+        for target in record.targets.clone() {
+            let record = &mut self.targets[target];
+            (record.flags.doubt, record.flags.assumed, record.flags.ever_read) = (false, false, true);
+            self.set_seen(target, Seeing::Absent);
+            self.touch(target);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Which Pod sits on which target: slices of a Service joined with the pools of its routes.
+
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use crate::slab::{Index, NONE};
+use crate::state::{Phase, Seat, Seeing, State};
+use crate::target::Address;
+
+impl State {
+    /// Brings the seats of one Pod behind one Service in line with the slices of that Service.
+    pub(crate) fn seat_pod(&mut self, service: Index, pod: Index) {
+        for position in 0..self.services[service].routes.len() {
+            let route = self.services[service].routes[position];
+            for position in 0..self.routes[route].bindings.len() {
+                let binding = self.routes[route].bindings[position];
+                self.seat_pod_at(binding, pod);
+            }
+        }
+    }
+
+    /// Brings the seats of every Pod that the Service names in line, for one binding.
+    pub(crate) fn seat_all(&mut self, binding: Index) {
+        let service = self.routes[self.bindings[binding].route].service;
+        let mut pods: Vec<Index> = Vec::new();
+        for slice in &self.services[service].slices {
+            pods.extend(self.slices[*slice].endpoints.iter().map(|endpoint| endpoint.pod));
+        }
+        // Those that sit there already may be named no more.
+        for target in &self.pools[self.bindings[binding].pool].targets {
+            let mut seat = self.targets[*target].seats;
+            while seat != NONE {
+                if self.seats[seat].binding == binding {
+                    pods.push(self.seats[seat].pod);
+                }
+                seat = self.seats[seat].next_of_target;
+            }
+        }
+        pods.sort_unstable();
+        pods.dedup();
+        for pod in pods {
+            self.seat_pod_at(binding, pod);
+        }
+    }
+
+    fn seat_pod_at(&mut self, binding: Index, pod: Index) {
+        let pool = self.bindings[binding].pool;
+        let active = self.bindings[binding].phase == Phase::Active;
+        let mut seat = self.pods[pod].seats;
+        while seat != NONE {
+            let next = self.seats[seat].next_of_pod;
+            if self.seats[seat].binding == binding {
+                let listed = if active {
+                    self.listing(binding, pod, self.targets[self.seats[seat].target].address)
+                } else {
+                    None
+                };
+                self.update_seat(seat, listed);
+            }
+            seat = next;
+        }
+        if !active || self.pods[pod].gone {
+            return;
+        }
+        let service = self.routes[self.bindings[binding].route].service;
+        for position in 0..self.services[service].slices.len() {
+            let slice = self.services[service].slices[position];
+            let Some(port) = self.port_in(binding, slice) else { continue };
+            let first = self.slices[slice].endpoints.partition_point(|endpoint| endpoint.pod < pod);
+            for position in first..self.slices[slice].endpoints.len() {
+                let endpoint = self.slices[slice].endpoints[position];
+                if endpoint.pod != pod {
+                    break;
+                }
+                let address = Address { ip: endpoint.ip, port };
+                if may_be_registered(endpoint.ip) && !self.has_seat(binding, pod, pool, address) {
+                    let listed = self.listing(binding, pod, address);
+                    self.new_seat(binding, pod, pool, address, listed);
+                }
+            }
+        }
+    }
+
+    /// The container port that the route's port has in this slice.
+    fn port_in(&self, binding: Index, slice: Index) -> Option<core::num::NonZeroU16> {
+        let wanted = &self.routes[self.bindings[binding].route].facts.port;
+        self.slices[slice].ports.iter().find(|(name, _)| name == wanted).map(|(_, port)| *port)
+    }
+
+    /// Whether a slice names the Pod at this address, and if so whether it serves. A Pod that is being moved between
+    /// slices stands in two of them for a moment: it serves unless one of them says otherwise.
+    fn listing(&self, binding: Index, pod: Index, address: Address) -> Option<bool> {
+        let service = self.routes[self.bindings[binding].route].service;
+        let mut listed = None;
+        for slice in &self.services[service].slices {
+            if self.port_in(binding, *slice) != Some(address.port) {
+                continue;
+            }
+            let endpoints = &self.slices[*slice].endpoints;
+            let first = endpoints.partition_point(|endpoint| endpoint.pod < pod);
+            for endpoint in endpoints[first..].iter().take_while(|endpoint| endpoint.pod == pod) {
+                if endpoint.ip == address.ip {
+                    listed = Some(listed.unwrap_or(true) && endpoint.serving);
+                }
+            }
+        }
+        listed
+    }
+
+    fn has_seat(&self, binding: Index, pod: Index, pool: Index, address: Address) -> bool {
+        let Some(target) = self.find_target(pool, address) else { return false };
+        self.seats_of(target).any(|seat| self.seats[seat].pod == pod && self.seats[seat].binding == binding)
+    }
+
+    /// Seats on a target.
+    pub(crate) fn seats_of(&self, target: Index) -> impl Iterator<Item = Index> + '_ {
+        let mut next = self.targets[target].seats;
+        core::iter::from_fn(move || {
+            let seat = next;
+            next = self.seats.get(seat)?.next_of_target;
+            Some(seat)
+        })
+    }
+
+    /// Seats of a Pod.
+    pub(crate) fn seats_of_pod(&self, pod: Index) -> impl Iterator<Item = Index> + '_ {
+        let mut next = self.pods[pod].seats;
+        core::iter::from_fn(move || {
+            let seat = next;
+            next = self.seats.get(seat)?.next_of_pod;
+            Some(seat)
+        })
+    }
+
+    fn update_seat(&mut self, seat: Index, listed: Option<bool>) {
+        let now = self.now;
+        let record = &mut self.seats[seat];
+        let changed = match listed {
+            Some(serving) => {
+                let changed = !record.listed || record.serving != serving;
+                (record.listed, record.serving) = (true, serving);
+                changed
+            }
+            None => {
+                let changed = record.listed;
+                if changed {
+                    (record.listed, record.unlisted_since) = (false, now);
+                }
+                changed
+            }
+        };
+        if changed {
+            let (pod, target) = (record.pod, record.target);
+            self.touch(target);
+            // Where the port changed, the old target waits for what becomes of its successor.
+            if listed.is_some() {
+                self.touch_pod(pod);
+            }
+        }
+    }
+
+    pub(crate) fn new_seat(
+        &mut self,
+        binding: Index,
+        pod: Index,
+        pool: Index,
+        address: Address,
+        listed: Option<bool>,
+    ) -> Index {
+        let target = self.target_of(pool, address);
+        // After a restart a positive weight shows that the Pod was ready here, unless another one was known here.
+        let admitted = self.targets[target].flags.inherited && self.targets[target].seats == NONE;
+        if self.targets[target].seats != NONE {
+            self.targets[target].flags.inherited = false;
+        }
+        let seat = self.seats.insert(Seat {
+            pod,
+            target,
+            binding,
+            next_of_pod: self.pods[pod].seats,
+            next_of_target: self.targets[target].seats,
+            listed: listed.is_some(),
+            serving: listed.unwrap_or(false),
+            admitted,
+            unlisted_since: self.now,
+        });
+        self.pods[pod].seats = seat;
+        self.targets[target].seats = seat;
+        self.touch(target);
+        self.touch_pod(pod);
+        seat
+    }
+
+    /// Takes a Pod off a target.
+    pub(crate) fn remove_seat(&mut self, seat: Index) {
+        let Some(record) = self.seats.remove(seat) else { return };
+        if self.targets[record.target].seats == seat {
+            self.targets[record.target].seats = record.next_of_target;
+        } else {
+            let before = self.seats_of(record.target).find(|other| self.seats[*other].next_of_target == seat);
+            if let Some(before) = before {
+                self.seats[before].next_of_target = record.next_of_target;
+            }
+        }
+        if self.pods[record.pod].seats == seat {
+            self.pods[record.pod].seats = record.next_of_pod;
+        } else {
+            let before = self.seats_of_pod(record.pod).find(|other| self.seats[*other].next_of_pod == seat);
+            if let Some(before) = before {
+                self.seats[before].next_of_pod = record.next_of_pod;
+            }
+        }
+        self.follow_drain(record.pod);
+        self.forget_pod(record.pod);
+    }
+
+    /// A claimed target that no slice speaks of: if a Pod that is not over lives at its address, that Pod left the
+    /// Service while nobody watched, and sits there unlisted.
+    pub(crate) fn seat_whoever_lives_there(&mut self, target: Index) {
+        let (pool, address) = (self.targets[target].pool, self.targets[target].address);
+        let holder = self.pools[pool]
+            .bindings
+            .iter()
+            .copied()
+            .find(|binding| self.bindings[*binding].phase == Phase::Active);
+        let Some(binding) = holder else { return };
+        let found = self.pods_by_ip.find(&address.ip, |index| {
+            self.pods.get(index).is_some_and(|pod| {
+                pod.facts.as_ref().is_some_and(|facts| facts.ips.contains(&Some(address.ip)))
+                    && !matches!(pod.life(), None | Some(crate::pod::Life::Over))
+            })
+        });
+        if let Some(pod) = found {
+            self.new_seat(binding, pod, pool, address, None);
+        }
+    }
+
+    /// Drops the record of a target that nothing refers to any more.
+    pub(crate) fn forget_target(&mut self, index: Index) {
+        let target = &self.targets[index];
+        let idle = target.seats == NONE
+            && target.claim == crate::state::Claim::None
+            && target.flying.is_none()
+            && !target.flags.queued
+            && !target.flags.claiming
+            && !target.flags.touched
+            && !matches!(target.seen, Seeing::Registered(_));
+        if !idle {
+            return;
+        }
+        let (pool, address) = (target.pool, target.address);
+        let mut timer = self.targets[index].timer;
+        self.timers.set(crate::timer::Due::Target(index), &mut timer, None);
+        self.pools[pool].targets.retain(|other| *other != index);
+        self.targets_by_id.remove(&(pool, address), index);
+        self.targets.remove(index);
+    }
+}
+
+/// Addresses that are never a Pod's: loopback, link-local (the metadata service among them), multicast, unspecified.
+fn may_be_registered(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            !(ip.is_loopback()
+                || ip.is_link_local()
+                || ip.is_multicast()
+                || ip.is_unspecified()
+                || ip.is_broadcast())
+        }
+        IpAddr::V6(ip) => {
+            !(ip.is_loopback() || ip.is_unicast_link_local() || ip.is_multicast() || ip.is_unspecified())
+        }
+    }
+}

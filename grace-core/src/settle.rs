@@ -1,0 +1,233 @@
+//! Looking at what a fact or an answer touched, until nothing is left to look at.
+
+use crate::decide::Want;
+use crate::desired::Desire;
+use crate::notice::Notice;
+use crate::pod::Life;
+use crate::slab::{Index, NONE};
+use crate::state::{Change, Claim, Phase, Seeing, State};
+use crate::target::Weight;
+use crate::timer::Due;
+
+impl State {
+    /// Brings everything that was touched in line: targets first, then their lanes.
+    pub(crate) fn settle(&mut self) {
+        loop {
+            if let Some(target) = self.touched.pop() {
+                if self.targets.get(target).is_some() {
+                    self.targets[target].flags.touched = false;
+                    self.look_at(target);
+                }
+            } else if let Some(lane) = self.stirred.pop() {
+                self.lanes[lane as usize].stirred = false;
+                self.pump(lane);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn look_at(&mut self, target: Index) {
+        if self.synced && self.targets[target].seats == NONE && self.targets[target].claim != Claim::None {
+            self.seat_whoever_lives_there(target);
+        }
+        let desire = self.desire(target);
+        self.admit(target, &desire);
+        let old = self.targets[target].want;
+        self.targets[target].want = desire.want;
+        let mut timer = self.targets[target].timer;
+        self.timers.set(Due::Target(target), &mut timer, desire.until);
+        self.targets[target].timer = timer;
+
+        self.count(target, &desire);
+        let change = self.change_for(target, &desire);
+        let lane = self.lane_of_target(target);
+        self.wait_for(target, lane, change, &desire);
+        if let Some(wanted) = self.claim_change(target, &desire) {
+            self.lanes[lane as usize].want_claim(target, wanted, &mut self.targets, self.now);
+            self.stir(lane);
+        }
+        self.report(target, &desire);
+        if let Some(seat) = desire.seat {
+            self.follow_drain(self.seats[seat].pod);
+            // Seats of Pods that drain here beside the one that decides.
+            if old != desire.want {
+                let others: alloc::vec::Vec<Index> =
+                    self.seats_of(target).filter(|other| *other != seat).collect();
+                for other in others {
+                    self.follow_drain(self.seats[other].pod);
+                }
+            }
+        }
+        self.clear_seats(target);
+        if self.targets.get(target).is_some() {
+            self.forget_target(target);
+        }
+    }
+
+    /// Ready once on this target: a later spell of not being ready does not take a weight away without the switch.
+    fn admit(&mut self, target: Index, desire: &Desire) {
+        if let (Some(seat), Want::Present(_)) = (desire.seat, desire.want) {
+            self.seats[seat].admitted = true;
+        }
+        if desire.seat.is_some() && self.targets[target].seats != NONE {
+            let first = self.targets[target].seats;
+            if self.seats[first].next_of_target != NONE {
+                self.targets[target].flags.inherited = false;
+            }
+        }
+    }
+
+    /// Puts a target among those of its lane that wait, or takes it out.
+    fn wait_for(&mut self, target: Index, lane: Index, change: Option<Change>, desire: &Desire) {
+        let old = self.targets[target].waiting;
+        self.targets[target].waiting = change;
+        let weighs = matches!(change, Some(Change::Zero | Change::Weight));
+        let counted = self.targets[target].flags.counted_waiting;
+        if weighs != counted {
+            self.targets[target].flags.counted_waiting = weighs;
+            let pool = self.targets[target].pool;
+            let waiting = &mut self.pools[pool].waiting;
+            *waiting = if weighs { *waiting + 1 } else { waiting.saturating_sub(1) };
+            let waiting = *waiting;
+            let record = &mut self.lanes[lane as usize];
+            record.weights_waiting =
+                if weighs { record.weights_waiting + 1 } else { record.weights_waiting.saturating_sub(1) };
+            if weighs
+                && waiting > u32::from(record.limits.per_element) * u32::from(record.limits.elements_per_pool)
+            {
+                record.full = true;
+            }
+        }
+        if change == old {
+            return;
+        }
+        let kill = if change == Some(Change::Zero) { self.kill_time(desire.seat) } else { None };
+        let now = self.now;
+        let record = &mut self.lanes[lane as usize];
+        if change.is_some() {
+            record.gather(now, kill);
+            if !self.targets[target].flags.queued {
+                self.targets[target].flags.queued = true;
+                record.waiting.push(target);
+            }
+        }
+        self.stir(lane);
+    }
+
+    /// Keeps the counts of a pool, and tells when all of it is at weight 0.
+    fn count(&mut self, target: Index, desire: &Desire) {
+        let record = &mut self.targets[target];
+        let registered = matches!(record.seen, Seeing::Registered(_));
+        let serving = desire.want.weight().is_some_and(|weight| weight != Weight::DRAINED)
+            && (registered || matches!(desire.want, Want::Present(_)));
+        let pool_index = record.pool;
+        let pool = &mut self.pools[pool_index];
+        let step = |count: &mut u32, counted: &mut bool, now: bool| {
+            if now != *counted {
+                *counted = now;
+                *count = if now { *count + 1 } else { count.saturating_sub(1) };
+            }
+        };
+        step(&mut pool.registered, &mut record.flags.counted_registered, registered);
+        step(&mut pool.serving, &mut record.flags.counted_serving, serving);
+        if pool.serving > 0 {
+            pool.told.all_zero = false;
+        } else if registered
+            && desire.want == Want::Keep(Weight::DRAINED)
+            && !pool.told.all_zero
+            && self.synced
+        {
+            pool.told.all_zero = true;
+            let targets = pool.registered;
+            if let Some(route) = self.route_to_name(pool_index) {
+                let record = &self.pools[pool_index];
+                let (lane, pool) = (self.lanes[record.lane as usize].id.clone(), record.pool.clone());
+                self.tell(Notice::AllAtZero { route, lane, pool, targets });
+            }
+        }
+    }
+
+    /// Tells once about a registered target that is nobody's, or whose Pod is gone while we hold no claim.
+    fn report(&mut self, target: Index, desire: &Desire) {
+        let record = &self.targets[target];
+        let pool = &self.pools[record.pool];
+        let lane = &self.lanes[pool.lane as usize];
+        let known = self.synced && pool.read && lane.claims_loaded;
+        let unclaimed = record.claim == Claim::None && matches!(record.seen, Seeing::Registered(_));
+        if !known || !unclaimed || record.flags.reported || record.flying.is_some() {
+            return;
+        }
+        let Some(route) = self.route_to_name(record.pool) else { return };
+        let orphan = desire.want == Want::Absent && !self.may_claim(target, desire);
+        let foreign = desire.want == Want::Nothing && record.seats == NONE;
+        if orphan || foreign {
+            self.targets[target].flags.reported = true;
+            let target = self.target_id(target);
+            self.tell(if orphan {
+                Notice::Orphan { target, route }
+            } else {
+                Notice::Foreign { target, route }
+            });
+        }
+    }
+
+    /// Takes those off a target whose time here is over: nothing is registered for them, nothing is claimed.
+    fn clear_seats(&mut self, target: Index) {
+        let record = &self.targets[target];
+        if record.flying.is_some() || record.flags.doubt || record.claim != Claim::None {
+            self.clear_superseded(target);
+            return;
+        }
+        let proven_absent = record.seen == Seeing::Absent && !record.flags.assumed;
+        let unclaimed_orphan = record.want == Want::Absent && record.flags.reported;
+        let released = |state: &Self, seat: Index| {
+            state.bindings[state.seats[seat].binding].phase == Phase::Ended(crate::route::RouteEnd::Released)
+                && state
+                    .standing(seat)
+                    .is_none_or(|(standing, _)| standing != crate::decide::Standing::Terminating)
+        };
+        let leaving: alloc::vec::Vec<Index> = self
+            .seats_of(target)
+            .filter(|seat| {
+                let record = &self.seats[*seat];
+                let over = matches!(self.pods[record.pod].life(), Some(Life::Over));
+                let ended = self.bindings[record.binding].phase != Phase::Active;
+                let finished = proven_absent || unclaimed_orphan;
+                (finished && (over || ended || !record.listed))
+                    || (released(self, *seat) && !proven_absent)
+                    || (ended
+                        && self.targets[target].seen == Seeing::Unknown
+                        && !self.targets[target].flags.doubt)
+            })
+            .collect();
+        for seat in leaving {
+            self.leave(seat);
+        }
+        self.clear_superseded(target);
+    }
+
+    /// A Pod that is gone leaves its target to a successor that sits there: what becomes of the old one no longer
+    /// touches it.
+    fn clear_superseded(&mut self, target: Index) {
+        let gone: alloc::vec::Vec<Index> = self
+            .seats_of(target)
+            .filter(|seat| matches!(self.pods[self.seats[*seat].pod].life(), Some(Life::Over)))
+            .collect();
+        let all = self.seats_of(target).count();
+        let successor = self
+            .seats_of(target)
+            .any(|seat| !gone.contains(&seat) && self.pods[self.seats[seat].pod].facts.is_some());
+        if all > gone.len() && successor {
+            for seat in gone {
+                self.leave(seat);
+            }
+        }
+    }
+
+    fn leave(&mut self, seat: Index) {
+        let binding = self.seats[seat].binding;
+        self.remove_seat(seat);
+        self.forget_binding(binding);
+    }
+}

@@ -1,0 +1,100 @@
+//! Records in chunks, addressed by a number that stays the same while the record lives.
+
+use alloc::vec::Vec;
+
+/// Number of a record in its slab.
+pub(crate) type Index = u32;
+
+/// No record.
+pub(crate) const NONE: Index = Index::MAX;
+
+/// Records in chunks: growing never moves or copies what is there, so there is no peak of twice the size.
+#[derive(Clone, Debug)]
+pub(crate) struct Slab<T> {
+    chunks: Vec<Vec<Option<T>>>,
+    free: Vec<Index>,
+    len: Index,
+}
+
+const CHUNK: usize = 256;
+
+impl<T> Slab<T> {
+    pub(crate) const fn new() -> Self {
+        Self { chunks: Vec::new(), free: Vec::new(), len: 0 }
+    }
+
+    pub(crate) fn insert(&mut self, record: T) -> Index {
+        if let Some(index) = self.free.pop() {
+            *self.slot(index) = Some(record);
+            return index;
+        }
+        let index = self.len;
+        self.len += 1;
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        if let Some(chunk) = self.chunks.last_mut() {
+            chunk.push(Some(record));
+        }
+        index
+    }
+
+    pub(crate) fn remove(&mut self, index: Index) -> Option<T> {
+        let record = self.slot(index).take();
+        if record.is_some() {
+            self.free.push(index);
+        }
+        record
+    }
+
+    pub(crate) fn get(&self, index: Index) -> Option<&T> {
+        let index = index as usize;
+        self.chunks.get(index / CHUNK)?.get(index % CHUNK)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, index: Index) -> Option<&mut T> {
+        let index = index as usize;
+        self.chunks.get_mut(index / CHUNK)?.get_mut(index % CHUNK)?.as_mut()
+    }
+
+    /// Numbers of all records, ascending. For work that touches everything anyway.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = Index> + '_ {
+        (0..self.len).filter(|index| self.get(*index).is_some())
+    }
+
+    fn slot(&mut self, index: Index) -> &mut Option<T> {
+        let index = index as usize;
+        &mut self.chunks[index / CHUNK][index % CHUNK]
+    }
+}
+
+impl<T> core::ops::Index<Index> for Slab<T> {
+    type Output = T;
+    fn index(&self, index: Index) -> &T {
+        self.get(index).expect("an index is dropped before its record")
+    }
+}
+
+impl<T> core::ops::IndexMut<Index> for Slab<T> {
+    fn index_mut(&mut self, index: Index) -> &mut T {
+        self.get_mut(index).expect("an index is dropped before its record")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_stays_with_its_record_and_is_used_again_afterwards() {
+        let mut slab = Slab::new();
+        let numbers: Vec<Index> = (0..600).map(|n| slab.insert(n)).collect();
+        assert!(numbers.iter().all(|&index| slab[index] == index));
+        assert_eq!(slab.remove(300), Some(300));
+        assert_eq!(slab.get(300), None);
+        assert_eq!(slab.indices().count(), 599);
+        assert_eq!(slab.insert(7), 300);
+        assert_eq!(slab.remove(300), Some(7));
+        assert_eq!(slab.remove(300), None);
+    }
+}

@@ -1,0 +1,48 @@
+//! When something is due.
+
+use alloc::collections::BTreeSet;
+
+use crate::machine::Wake;
+use crate::slab::Index;
+use crate::time::Time;
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    /// A lane may be able to send, or has to give something up.
+    Lane(Index),
+    /// What is wanted of a target may change by time alone.
+    Target(Index),
+}
+
+/// All timers, earliest first. Each lane and each target has at most one, kept in its record.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Timers {
+    queue: BTreeSet<(Time, Due, Wake)>,
+}
+
+impl Timers {
+    /// Moves the timer of `due` from `old` to `new`.
+    pub(crate) fn set(&mut self, due: Due, old: &mut Option<(Time, Wake)>, new: Option<(Time, Wake)>) {
+        if *old == new {
+            return;
+        }
+        if let Some((at, wake)) = *old {
+            self.queue.remove(&(at, due, wake));
+        }
+        if let Some((at, wake)) = new {
+            self.queue.insert((at, due, wake));
+        }
+        *old = new;
+    }
+
+    /// The next thing that is due at `now`; it stays in the queue until its owner sets the timer anew.
+    pub(crate) fn due(&self, now: Time) -> Option<Due> {
+        self.queue.first().filter(|(at, ..)| *at <= now).map(|(_, due, _)| *due)
+    }
+
+    /// When the next thing is due, and why.
+    pub(crate) fn next(&self) -> Option<(Time, Wake)> {
+        self.queue.first().map(|(at, _, wake)| (*at, *wake))
+    }
+}
