@@ -8,7 +8,7 @@ use super::{
     clock,
     cluster::Cluster,
     delete::DeleteOptions,
-    follow::{Follower, Running},
+    follow::{ControllerTask, Follower},
     garbage,
     kind::{DEPLOYMENTS, PODS, REPLICA_SETS, STATEFUL_SETS},
     object,
@@ -24,10 +24,10 @@ impl Cluster {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn run_workloads(&self, lag: Duration) -> Running {
+    pub fn run_workloads(&self, lag: Duration) -> ControllerTask {
         let shared = self.shared.clone();
         let mut follower = Follower::new(&shared, &[&DEPLOYMENTS, &REPLICA_SETS, &STATEFUL_SETS, &PODS], lag);
-        Running::spawn(async move {
+        ControllerTask::spawn(async move {
             loop {
                 let changes = follower.next().await;
                 shared.write(|state| {

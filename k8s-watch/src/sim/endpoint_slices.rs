@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::{
     cluster::Cluster,
     delete::DeleteOptions,
-    follow::{Follower, Running},
+    follow::{ControllerTask, Follower},
     kind::{ENDPOINT_SLICES, Kind, PODS, SERVICES},
     object,
     selector::selects,
@@ -28,10 +28,10 @@ impl Cluster {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn run_endpoint_slices(&self, lag: Duration) -> Running {
+    pub fn run_endpoint_slices(&self, lag: Duration) -> ControllerTask {
         let shared = self.shared.clone();
         let mut follower = Follower::new(&shared, &[&SERVICES, &PODS, &ENDPOINT_SLICES], lag);
-        Running::spawn(async move {
+        ControllerTask::spawn(async move {
             loop {
                 let changes = follower.next().await;
                 shared.write(|state| {

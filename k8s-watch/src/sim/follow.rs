@@ -9,15 +9,15 @@ use super::{kind::Kind, state::Shared, store::Change};
 /// A controller at work. Dropping it stops the controller where it is.
 #[derive(Debug)]
 #[must_use = "dropping it stops the controller"]
-pub struct Running(JoinHandle<()>);
+pub struct ControllerTask(JoinHandle<()>);
 
-impl Running {
+impl ControllerTask {
     pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(tokio::spawn(task))
     }
 }
 
-impl Drop for Running {
+impl Drop for ControllerTask {
     fn drop(&mut self) {
         self.0.abort();
     }

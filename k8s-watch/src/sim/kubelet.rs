@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     addresses::Addresses,
     cluster::Cluster,
-    follow::{Follower, Running},
+    follow::{ControllerTask, Follower},
     kind::{NODES, PODS},
     object,
     pod_status::Place,
@@ -73,7 +73,7 @@ impl KubeletOptions {
 #[must_use = "dropping it loses the Node"]
 pub struct Kubelet {
     demands: Arc<Mutex<Demands>>,
-    _task: Running,
+    _task: ControllerTask,
 }
 
 /// By (namespace, name), with the uid of the Pod.
@@ -106,7 +106,7 @@ impl Cluster {
             workers: JoinSet::new(),
             demands: demands.clone(),
         };
-        let task = Running::spawn(async move {
+        let task = ControllerTask::spawn(async move {
             loop {
                 tokio::select! {
                     biased;
@@ -170,7 +170,7 @@ impl<R: PodRuntime> Pods<R> {
             self.known.remove(uid);
         } else if let Some(newest) = self.known.get(uid) {
             newest.send_replace(pod.clone());
-        } else if !object::over(pod) {
+        } else if !object::over(pod) && pod["spec"].is_object() {
             // A terminating one too: somebody has to delete it for good.
             self.begin(pod);
         }

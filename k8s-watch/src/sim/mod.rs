@@ -24,7 +24,7 @@
 //!
 //! # What it is not
 //! No authentication, no admission, no server-side apply, no dry run, no protobuf, no custom resources: each is refused,
-//! never half done. Immutable fields of a Pod's spec are not guarded.
+//! never half done. Dependents are always deleted in the background, and nothing writes managedFields.
 //!
 //! # Time
 //! The clock starts at the wall (or where [`Cluster::starting_at`] says) and follows tokio's: in a paused runtime every
@@ -68,7 +68,7 @@ mod write;
 
 pub use cluster::Cluster;
 pub use fault::{Answer, FaultId, Requests};
-pub use follow::Running;
+pub use follow::ControllerTask;
 pub use kubelet::{Kubelet, KubeletOptions};
 pub use refusal::Refusal;
 pub use request_log::Request;

@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{
-    follow::Running,
+    follow::ControllerTask,
     runtime::{PodRuntime, PodStart, RunningPod},
 };
 
@@ -79,7 +79,7 @@ impl PodRuntime for TimedRuntime {
         sleep(self.start).await;
         let (sender, readiness) = watch::channel(false);
         let ready = self.ready;
-        let probe = Running::spawn(async move {
+        let probe = ControllerTask::spawn(async move {
             sleep(ready).await;
             sender.send_replace(true);
             std::future::pending::<()>().await;
@@ -93,7 +93,7 @@ impl PodRuntime for TimedRuntime {
 pub struct TimedPod {
     timing: TimedRuntime,
     readiness: watch::Receiver<bool>,
-    _probe: Running,
+    _probe: ControllerTask,
     /// When and with which code the containers exit, once that is known.
     end: watch::Sender<Option<(Instant, i32)>>,
 }

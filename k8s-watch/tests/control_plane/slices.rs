@@ -44,7 +44,7 @@ async fn slices_follow_their_pods_alike() {
 struct Pair {
     namespace: Namespace,
     sides: [Requests; 2],
-    _controller: k8s_watch::sim::Running,
+    _controller: k8s_watch::sim::ControllerTask,
 }
 
 impl Pair {

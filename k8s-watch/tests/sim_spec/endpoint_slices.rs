@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use k8s_watch::sim::Running;
+use k8s_watch::sim::ControllerTask;
 use serde_json::{Value, json};
 
 use crate::harness::{Shop, grace, shop};
@@ -16,7 +16,7 @@ fn web(changes: &Value) -> Value {
     service
 }
 
-fn with_service(changes: &Value) -> (Shop, Running) {
+fn with_service(changes: &Value) -> (Shop, ControllerTask) {
     let shop = shop();
     shop.cluster.create(&web(changes)).unwrap();
     let controller = shop.cluster.run_endpoint_slices(Duration::from_millis(5));

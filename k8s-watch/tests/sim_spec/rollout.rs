@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use k8s_watch::sim::{Kubelet, KubeletOptions, Running, TimedRuntime};
+use k8s_watch::sim::{ControllerTask, Kubelet, KubeletOptions, TimedRuntime};
 use serde_json::{Value, json};
 
 use crate::harness::{Shop, shop};
 
 /// A shop with all controllers.
-fn with_controllers() -> (Shop, Kubelet, [Running; 2]) {
+fn with_controllers() -> (Shop, Kubelet, [ControllerTask; 2]) {
     let shop = shop();
     let lag = Duration::from_millis(5);
     let kubelet = shop.cluster.run_kubelet(TimedRuntime::default(), KubeletOptions::default());
