@@ -11,4 +11,5 @@ mod listing;
 mod objects;
 mod patches;
 mod rollout;
+mod serving;
 mod watching;
