@@ -8,7 +8,7 @@ impl State {
     /// Sets the Node of a Pod, once.
     pub(crate) fn bind(&mut self, namespace: &str, name: &str, node: &str) -> Result<(), Refusal> {
         let pod = self.store.object(&PODS, namespace, name).ok_or_else(|| Refusal::not_found(&PODS, name))?;
-        let refuse = |why: String| Err(Refusal::conflict(&PODS, name, &why));
+        let refuse = |why: String| Err(Refusal::conflict_on("pods/binding", name, &why));
         if node.is_empty() {
             let why = "Required value";
             return Err(Refusal::invalid(&PODS, name, "FieldValueRequired", "target.name", why));

@@ -1,13 +1,17 @@
 //! The handle: clients, direct access for tests, fault switches.
 
-use std::{io, sync::Arc, time::SystemTime};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     clock::Clock,
     delete::{DeleteOptions, Deleted},
-    event,
     fault::{Answer, Ending, FaultId, Requests},
     kind::{self, Kind, NAMESPACES},
     object,
@@ -95,8 +99,7 @@ impl Cluster {
     /// As the API would refuse it.
     pub fn create(&self, object: &Value) -> Result<Value, Refusal> {
         let (kind, namespace) = identity(object)?;
-        let stored = event::stored(kind, object.clone());
-        let created = self.shared.write(|s| s.create(kind.shelf(), &namespace, stored))?;
+        let created = self.shared.write(|s| s.create(kind, &namespace, object.clone()))?;
         Ok((*created).clone())
     }
 
@@ -166,6 +169,22 @@ impl Cluster {
         Ok(())
     }
 
+    /// Waits until `done` holds, looking after each change of the cluster, at most `limit`. `true`: it holds.
+    #[must_use]
+    pub async fn wait_until(&self, limit: Duration, done: impl Fn(&Self) -> bool) -> bool {
+        let deadline = Instant::now() + limit;
+        let mut changes = self.shared.changes();
+        loop {
+            changes.borrow_and_update();
+            if done(self) {
+                return true;
+            }
+            if timeout_at(deadline, changes.changed()).await.is_err() {
+                return done(self);
+            }
+        }
+    }
+
     /// The newest resourceVersion.
     #[must_use]
     pub fn resource_version(&self) -> u64 {
@@ -213,7 +232,7 @@ impl Cluster {
         self.shared.write(|s| s.faults.lift(fault));
     }
 
-    /// Lifts all faults, stale lists included.
+    /// Lifts all faults, stale lists and refused initial events included.
     pub fn lift_all(&self) {
         self.shared.write(|s| s.faults.lift_all());
     }
@@ -239,6 +258,11 @@ impl Cluster {
             s.store.forget();
             s.faults.end_watches(Requests::any(), Ending::Expired);
         });
+    }
+
+    /// Whether watches may begin with `sendInitialEvents`. Kubernetes before 1.34 refuses it by default.
+    pub fn allow_initial_events(&self, allowed: bool) {
+        self.shared.write(|s| s.faults.no_initial_events = !allowed);
     }
 
     /// Lists show the state at a past resourceVersion (a stale API server), or with `None` the newest again.

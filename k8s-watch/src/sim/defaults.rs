@@ -95,6 +95,12 @@ fn service(value: &mut Value, pool: &mut ServicePool) {
         object::default(spec, "internalTrafficPolicy", "Cluster");
     }
     let outside = kind == "LoadBalancer" || kind == "NodePort";
+    if outside {
+        object::default(spec, "externalTrafficPolicy", "Cluster");
+    }
+    if kind == "LoadBalancer" {
+        object::default(spec, "allocateLoadBalancerNodePorts", true);
+    }
     let wants_node_ports = outside && spec.get("allocateLoadBalancerNodePorts") != Some(&Value::Bool(false));
     each(value, "/spec/ports", |port| {
         object::default(port, "protocol", "TCP");

@@ -45,6 +45,9 @@ impl DeleteOptions {
 
     /// Reads the body, or the query where the body says nothing.
     pub(crate) fn read(body: &Value, query: Option<&str>) -> Result<Self, Refusal> {
+        if object::text(body, "/propagationPolicy") == "Orphan" {
+            return Err(Refusal::bad_request("propagationPolicy Orphan is not supported by this server"));
+        }
         let text = |pointer| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let grace = match (object::number(body, "/gracePeriodSeconds"), query) {
             (Some(grace), _) => Some(grace),
@@ -137,9 +140,9 @@ impl State {
             let left = object::number(existing, "/metadata/deletionGracePeriodSeconds").unwrap_or(0);
             return match options.grace {
                 _ if left == 0 => Step::Now,
-                // Only a shorter grace counts; the time of the first request stays its base.
+                // Only a shorter grace counts, from the first request on, but it never ends in the past.
                 Some(grace) if grace < left => {
-                    Step::Mark { at: at - (left - grace) * SECOND, grace, first: false }
+                    Step::Mark { at: now.max(at - (left - grace) * SECOND), grace, first: false }
                 }
                 Some(_) | None => Step::Pending,
             };
@@ -164,7 +167,9 @@ impl State {
         let generation = object::number(existing, "/metadata/generation").filter(|_| first);
         let metadata = object::metadata(&mut marked);
         metadata.insert("deletionTimestamp".into(), clock::whole_seconds(at).into());
-        metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+        if !kind.is(&NAMESPACES) {
+            metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+        }
         if let Some(generation) = generation {
             metadata.insert("generation".into(), (generation + 1).into());
         }
@@ -219,11 +224,12 @@ impl DeleteOptions {
         ];
         for (what, wanted, found) in checks {
             if let Some(wanted) = wanted.as_deref().filter(|w| *w != found) {
+                let fate = if what == "UID" { "deleted and then recreated" } else { "modified" };
                 let why = format!(
                     "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). \
-                     The object might have been deleted and then recreated"
+                     The object might have been {fate}"
                 );
-                return Err(Refusal::conflict(kind, object::name(existing), &why));
+                return Err(Refusal::precondition(kind, object::name(existing), &why));
             }
         }
         Ok(())

@@ -126,6 +126,8 @@ pub(crate) struct Faults {
     next: u64,
     /// Orders to end watches, oldest first. A watch obeys those given after it began.
     endings: Vec<(Requests, Ending)>,
+    /// `sendInitialEvents` is refused, as by servers older than 1.34.
+    pub(crate) no_initial_events: bool,
     /// Lists show the state at this resourceVersion.
     pub(crate) lists_at: Option<u64>,
 }
@@ -145,6 +147,7 @@ impl Faults {
     pub(crate) fn lift_all(&mut self) {
         self.rules.clear();
         self.lists_at = None;
+        self.no_initial_events = false;
     }
 
     pub(crate) fn end_watches(&mut self, requests: Requests, ending: Ending) {

@@ -36,6 +36,14 @@ impl Kind {
         }
     }
 
+    /// Name in messages about one object: `Pod`, `Lease.coordination.k8s.io`.
+    pub(crate) fn qualified_name(&self) -> String {
+        match self.group {
+            "" => self.name.to_owned(),
+            group => format!("{}.{group}", self.name),
+        }
+    }
+
     /// Where its objects are stored. Both groups of Events show the same objects.
     pub(crate) fn shelf(&'static self) -> &'static Self {
         if std::ptr::eq(self, &CORE_EVENTS) { &EVENTS } else { self }

@@ -45,8 +45,11 @@ impl State {
             "" if query.exact => (query.version.unwrap_or(0), None),
             "" => (self.listed_version(), None),
             token => {
-                let (at, after) = read_token(token)
-                    .ok_or_else(|| Refusal::bad_request(format!("continue key is not valid: {token:?}")))?;
+                let (at, after) = read_token(token).ok_or_else(|| {
+                    Refusal::bad_request(format!(
+                        "invalid continue token: continue key is not valid: {token:?}"
+                    ))
+                })?;
                 (at.unwrap_or(self.store.version()), Some(after))
             }
         };
@@ -68,11 +71,23 @@ impl State {
                 metadata["remainingItemCount"] = rest.into();
             }
         }
-        let items: Vec<_> = items.into_iter().map(|(_, object)| Item(kind, object)).collect();
-        let list =
-            List { kind: format!("{}List", kind.name), api_version: kind.api_version(), metadata, items };
-        serde_json::to_vec(&list).map_err(|e| Refusal::new(500, "InternalError", e.to_string()))
+        render(kind, metadata, items.into_iter().map(|(_, object)| &**object))
     }
+}
+
+/// A list as text.
+pub(crate) fn render<'a>(
+    kind: &'static Kind,
+    metadata: Value,
+    objects: impl Iterator<Item = &'a Value>,
+) -> Result<Vec<u8>, Refusal> {
+    let list = List {
+        kind: format!("{}List", kind.name),
+        api_version: kind.api_version(),
+        metadata,
+        items: objects.map(|object| Item(kind, object)).collect(),
+    };
+    serde_json::to_vec(&list).map_err(|e| Refusal::new(500, "InternalError", e.to_string()))
 }
 
 #[derive(Serialize)]

@@ -124,7 +124,7 @@ fn strategic_list(target: &mut Value, patch: &[Value], field: &str, within: &str
         *items = patch.to_vec();
         return Ok(());
     };
-    if patch.iter().any(|p| directive(p) == Some("replace")) {
+    if items.is_empty() || patch.iter().any(|p| directive(p) == Some("replace")) {
         *items = patch.iter().filter(|p| directive(p).is_none()).cloned().collect();
         return Ok(());
     }
@@ -132,9 +132,8 @@ fn strategic_list(target: &mut Value, patch: &[Value], field: &str, within: &str
     let mut others = items.clone();
     for element in patch {
         let Some(key) = element.get(merge_key) else {
-            return Err(Refusal::bad_request(format!(
-                "map: {element} does not contain declared merge key: {merge_key}"
-            )));
+            let message = format!("map: {element} does not contain declared merge key: {merge_key}");
+            return Err(Refusal::new(500, "", message));
         };
         let there = others.iter().position(|i| i.get(merge_key) == Some(key)).map(|at| others.remove(at));
         if directive(element) == Some("delete") {
@@ -247,8 +246,8 @@ mod tests {
 
     #[test]
     fn an_element_without_its_merge_key_is_refused() {
-        let mut object = json!({"status": {"conditions": []}});
+        let mut object = json!({"status": {"conditions": [{"type": "Ready"}]}});
         let patch = json!({"status": {"conditions": [{"status": "True"}]}});
-        assert_eq!(Strategy::Strategic.apply(&mut object, &patch).unwrap_err().code(), 400);
+        assert_eq!(Strategy::Strategic.apply(&mut object, &patch).unwrap_err().code(), 500);
     }
 }

@@ -36,7 +36,9 @@ impl Path {
             _ => return None,
         };
         let kind = kind::by_path(group, version, resource)?;
-        if kind.namespaced && !name.is_empty() && namespace.is_empty() {
+        let misplaced =
+            if kind.namespaced { namespace.is_empty() && !name.is_empty() } else { !namespace.is_empty() };
+        if misplaced {
             return None;
         }
         let owned = str::to_owned;
@@ -59,6 +61,7 @@ mod tests {
             ("/api/v1/namespaces/shop/status",                           Some(("namespaces", "", "shop", "status"))),
             ("/apis/coordination.k8s.io/v1/namespaces/shop/leases/grace", Some(("leases", "shop", "grace", ""))),
             ("/api/v1/pods/web-1",                                       None),
+            ("/api/v1/namespaces/shop/nodes",                            None),
             ("/apis/apps/v1beta1/deployments",                           None),
             ("/metrics",                                                 None),
         ] {

@@ -68,10 +68,23 @@ impl Refusal {
 
     /// A path that the server does not serve.
     pub(crate) fn no_such_path() -> Self {
-        let mut refusal =
-            Self::new(404, "NotFound", "the server could not find the requested resource".into());
-        refusal.details = json!({});
-        refusal
+        Self::new(404, "NotFound", "the server could not find the requested resource".into())
+            .with_details(json!({}))
+    }
+
+    /// A method that the path does not know.
+    pub(crate) fn method_not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource".to_owned();
+        Self::new(405, "MethodNotAllowed", message).with_details(json!({}))
+    }
+
+    /// A parameter of a list or a watch that is forbidden here.
+    pub(crate) fn list_option(field: &str, why: &str) -> Self {
+        let message = format!("ListOptions.meta.k8s.io \"\" is invalid: {field}: Forbidden: {why}");
+        let cause =
+            json!({"reason": "FieldValueForbidden", "message": format!("Forbidden: {why}"), "field": field});
+        Self::new(422, "Invalid", message)
+            .with_details(json!({"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]}))
     }
 
     pub(crate) fn already_exists(kind: &Kind, name: &str, terminating: bool) -> Self {
@@ -81,8 +94,20 @@ impl Refusal {
     }
 
     pub(crate) fn conflict(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified());
-        Self::new(409, "Conflict", message).about(kind, name)
+        Self::conflict_on(&kind.qualified(), name, why).about(kind, name)
+    }
+
+    /// A precondition of a deletion does not hold; such answers name the kind, not the resource.
+    pub(crate) fn precondition(kind: &Kind, name: &str, why: &str) -> Self {
+        let mut refusal = Self::conflict_on(&kind.qualified_name(), name, why).about(kind, name);
+        refusal.details["kind"] = kind.name.into();
+        refusal
+    }
+
+    /// A conflict on what is called `what` in messages.
+    pub(crate) fn conflict_on(what: &str, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {what} \"{name}\": {why}");
+        Self::new(409, "Conflict", message).with_details(json!({"name": name, "kind": what}))
     }
 
     /// A stale resourceVersion.
@@ -94,7 +119,7 @@ impl Refusal {
 
     /// One field is wrong. `cause` is `FieldValueInvalid`, `FieldValueRequired` and so on.
     pub(crate) fn invalid(kind: &Kind, name: &str, cause: &str, field: &str, why: &str) -> Self {
-        let message = format!("{} \"{name}\" is invalid: {field}: {why}", kind.name);
+        let message = format!("{} \"{name}\" is invalid: {field}: {why}", kind.qualified_name());
         let mut refusal = Self::new(422, "Invalid", message);
         let mut details = Map::new();
         details.insert("name".into(), name.into());
@@ -126,7 +151,7 @@ impl Refusal {
     }
 
     pub(crate) fn unsupported(message: impl Into<String>) -> Self {
-        Self::new(415, "UnsupportedMediaType", message.into())
+        Self::new(415, "UnsupportedMediaType", message.into()).with_details(json!({}))
     }
 
     /// `resource` includes the subresource: `pods/status`.

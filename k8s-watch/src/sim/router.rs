@@ -18,7 +18,7 @@ use super::{
     delete::{DeleteOptions, Deleted},
     event,
     fault::Verdict,
-    list,
+    list, object,
     patch::Strategy,
     path::Path,
     refusal::Refusal,
@@ -102,8 +102,7 @@ impl Call<'_> {
             (&Method::DELETE, true) => "deletecollection",
             (&Method::DELETE, false) => "delete",
             _ => {
-                let message = "the server does not allow this method on the requested resource".to_owned();
-                return Err(Refusal::new(405, "MethodNotAllowed", message));
+                return Err(Refusal::method_not_allowed());
             }
         };
         let name = if verb == "create" && collection {
@@ -173,24 +172,21 @@ impl Call<'_> {
             "watch" => self.watch(shared),
             "create" => {
                 if kind.namespaced && namespace.is_empty() {
-                    let message =
-                        "the server does not allow this method on the requested resource".to_owned();
-                    return Err(Refusal::new(405, "MethodNotAllowed", message));
+                    return Err(Refusal::method_not_allowed());
                 }
-                let body = event::stored(kind, self.body.clone());
-                shared.write(|s| s.create(kind.shelf(), namespace, body)).map(|o| found(&o, 201))
+                let body = self.body.clone();
+                shared.write(|s| s.create(kind, namespace, body)).map(|o| found(&o, 201))
             }
             "update" => {
-                let body = event::stored(kind, self.body.clone());
-                let replaced = shared.write(|s| s.replace(kind.shelf(), namespace, name, part, body));
+                let body = self.body.clone();
+                let replaced = shared.write(|s| s.replace(kind, namespace, name, part, body));
                 replaced.map(|(o, created)| found(&o, if created { 201 } else { 200 }))
             }
             "patch" => {
                 let content_type = header_text(self.headers, &header::CONTENT_TYPE);
                 let strategy = Strategy::of(content_type)?;
-                let body = event::stored(kind, self.body.clone());
                 shared
-                    .write(|s| s.patch(kind.shelf(), namespace, name, part, (strategy, &body)))
+                    .write(|s| s.patch(kind, namespace, name, part, (strategy, &self.body)))
                     .map(|o| found(&o, 200))
             }
             "delete" => {
@@ -207,7 +203,12 @@ impl Call<'_> {
 
     async fn list(&self, shared: &Shared) -> Result<Response, Refusal> {
         if self.params.contains_key("sendInitialEvents") {
-            return Err(list_option_refused("sendInitialEvents is forbidden for list"));
+            let why = "sendInitialEvents is forbidden for list";
+            return Err(Refusal::list_option("sendInitialEvents", why));
+        }
+        if self.param("resourceVersionMatch").is_some() && self.param("resourceVersion").is_none() {
+            let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+            return Err(Refusal::list_option("resourceVersionMatch", why));
         }
         let limit = self.param("limit").map_or(Ok(0), str::parse);
         let query = list::Query {
@@ -231,10 +232,15 @@ impl Call<'_> {
 
     fn watch(&self, shared: &Arc<Shared>) -> Result<Response, Refusal> {
         let initial_events = match self.param("sendInitialEvents") {
+            Some(_) if shared.lock().faults.no_initial_events => {
+                let why =
+                    "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
+                return Err(Refusal::list_option("sendInitialEvents", why));
+            }
             Some("true" | "1") if self.param("resourceVersionMatch") == Some("NotOlderThan") => true,
             Some("true" | "1") => {
                 let message = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-                return Err(list_option_refused(message));
+                return Err(Refusal::list_option("resourceVersionMatch", message));
             }
             Some(_) | None => false,
         };
@@ -255,23 +261,31 @@ impl Call<'_> {
         let options = DeleteOptions::read(&self.body, self.param("gracePeriodSeconds"))?;
         let (kind, selector) = (self.path.kind.shelf(), self.selector()?);
         let namespace = Some(self.path.namespace.as_str()).filter(|n| !n.is_empty());
-        shared.write(|state| {
+        let body = shared.write(|state| {
             let doomed: Vec<_> =
                 state.store.objects(kind, namespace).filter(|o| selector.matches(o)).cloned().collect();
-            for object in doomed {
-                let (namespace, name) = (super::object::namespace(&object), super::object::name(&object));
-                state.delete(kind, namespace, name, &options)?;
+            let mut deleted = Vec::new();
+            for found in doomed {
+                let (namespace, name) = (object::namespace(&found), object::name(&found));
+                deleted.push(match state.delete(kind, namespace, name, &options)? {
+                    Deleted::Object(object) => object,
+                    Deleted::Status(_) => found,
+                });
             }
-            Ok(())
+            let metadata = json!({"resourceVersion": state.store.version().to_string()});
+            list::render(self.path.kind, metadata, deleted.iter().map(|o| &**o))
         })?;
-        Ok(json_answer(200, &success(200)))
+        Ok(answer(200, JSON, body))
     }
 
     fn pod_subresource(&self, shared: &Shared) -> Result<Response, Refusal> {
         let (namespace, name) = (self.path.namespace.as_str(), self.path.name.as_str());
         shared.write(|state| match self.path.subresource.as_str() {
             "eviction" => state.evict(namespace, name, &self.body),
-            _ => state.bind(namespace, name, super::object::text(&self.body, "/target/name")),
+            _ if object::name(&self.body) != name => {
+                Err(Refusal::bad_request("name in URL does not match name in Binding object"))
+            }
+            _ => state.bind(namespace, name, object::text(&self.body, "/target/name")),
         })?;
         Ok(json_answer(201, &success(201)))
     }
@@ -290,9 +304,16 @@ impl Call<'_> {
     }
 
     fn version(&self) -> Result<Option<u64>, Refusal> {
-        let parsed = self.param("resourceVersion").map(str::parse).transpose();
-        // The real server answers an unreadable one without a reason.
-        parsed.map_err(|_| Refusal::new(500, "", "illegal resource version from storage".into()))
+        let text = self.param("resourceVersion");
+        text.map(str::parse).transpose().map_err(|e| {
+            let why = format!("resourceVersion: Invalid value: {:?}: {e}", text.unwrap_or_default());
+            // A watch is refused later than a list, where the real server has no better word for it.
+            if self.request.verb == "watch" {
+                Refusal::new(500, "", why)
+            } else {
+                Refusal::bad_request(format!("invalid resource version: {why}"))
+            }
+        })
     }
 }
 
@@ -328,16 +349,6 @@ fn acceptable(headers: &HeaderMap) -> Result<(), Refusal> {
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str {
     headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
-}
-
-fn list_option_refused(message: &str) -> Refusal {
-    let cause = json!({"reason": "FieldValueForbidden", "message": message, "field": "sendInitialEvents"});
-    Refusal::new(
-        422,
-        "Invalid",
-        format!("ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: {message}"),
-    )
-    .with_details(json!({"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]}))
 }
 
 fn ahead_of_time(wanted: u64, current: u64) -> Refusal {

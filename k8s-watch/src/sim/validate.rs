@@ -11,6 +11,55 @@ use super::{
     refusal::Refusal,
 };
 
+/// Checks what only a creation must have; `kind` is as it was asked for, before storage.
+pub(crate) fn check_new(kind: &'static Kind, value: &Value) -> Result<(), Refusal> {
+    let name = object::name(value);
+    if kind.is(&EVENTS) && value.get("eventTime").is_none() {
+        return Err(Refusal::invalid(&EVENTS, name, "FieldValueRequired", "eventTime", "Required value"));
+    }
+    // An Event about an object of the cluster lives in `default`. Only the older API looks.
+    let (about, own) = (object::text(value, "/regarding/namespace"), object::namespace(value));
+    if kind.is(&CORE_EVENTS) && about != own && !(about.is_empty() && own == "default") {
+        let why = format!("Invalid value: \"{about}\": does not match event.namespace");
+        let field = "involvedObject.namespace";
+        return Err(Refusal::invalid(kind, name, "FieldValueInvalid", field, &why));
+    }
+    Ok(())
+}
+
+/// Checks what may change once an object is there.
+pub(crate) fn check_change(kind: &'static Kind, old: &Value, new: &Value) -> Result<(), Refusal> {
+    let name = object::name(old);
+    if kind.is(&EVENTS) && new.get("eventTime").is_some() {
+        // Of an Event of the newer API only the series goes on.
+        let fixed =
+            ["regarding", "related", "reason", "note", "type", "action", "eventTime", "reportingController"];
+        if let Some(field) = fixed.iter().find(|f| old.get(**f) != new.get(**f)) {
+            let why = "Invalid value: field is immutable";
+            return Err(Refusal::invalid(kind, name, "FieldValueInvalid", field, why));
+        }
+    }
+    if kind.is(&PODS) && fixed_spec(old) != fixed_spec(new) {
+        let why = "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,\
+                   `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations`";
+        return Err(Refusal::invalid(kind, name, "FieldValueForbidden", "spec", why));
+    }
+    Ok(())
+}
+
+/// What of a Pod's spec can never change.
+fn fixed_spec(pod: &Value) -> Value {
+    let mut spec = pod.get("spec").cloned().unwrap_or_default();
+    for containers in ["containers", "initContainers"] {
+        let containers = spec.get_mut(containers).and_then(Value::as_array_mut).into_iter().flatten();
+        containers.filter_map(Value::as_object_mut).for_each(|c| drop(c.remove("image")));
+    }
+    if let Some(spec) = spec.as_object_mut() {
+        spec.retain(|field, _| !matches!(field.as_str(), "activeDeadlineSeconds" | "tolerations"));
+    }
+    spec
+}
+
 /// Checks an object that is about to be stored.
 pub(crate) fn check(kind: &'static Kind, value: &Value) -> Result<(), Refusal> {
     name(kind, value)?;
@@ -19,12 +68,12 @@ pub(crate) fn check(kind: &'static Kind, value: &Value) -> Result<(), Refusal> {
         config_map(value)
     } else if kind.is(&LEASES) {
         lease(value)
-    } else if kind.is(&EVENTS) || kind.is(&CORE_EVENTS) {
+    } else if kind.is(&EVENTS) {
         event(value)
-    } else if kind.is(&PODS) {
-        pod(value)
     } else if kind.is(&SERVICES) {
         service(value)
+    } else if kind.is(&PODS) {
+        pod(value)
     } else {
         Ok(())
     }
@@ -111,20 +160,14 @@ fn event(value: &Value) -> Result<(), Refusal> {
     micro_time(&EVENTS, value, "/series/lastObservedTime")?;
     let name = object::name(value);
     let too_long = |field: &str, most: usize| {
-        let why = format!("Too long: may not be more than {most} bytes");
-        Err(Refusal::invalid(&EVENTS, name, "FieldValueTooLong", field, &why))
+        let why = format!("Invalid value: \"\": can have at most {most} characters");
+        Err(Refusal::invalid(&EVENTS, name, "FieldValueInvalid", field, &why))
     };
     if object::text(value, "/note").len() > 1_024 {
-        return too_long("note", 1_024);
+        return too_long("message", 1_024);
     }
     if object::text(value, "/reportingInstance").len() > 128 {
         return too_long("reportingInstance", 128);
-    }
-    // An Event about an object of the cluster lives in `default`.
-    let (about, own) = (object::text(value, "/regarding/namespace"), object::namespace(value));
-    if about != own && !(about.is_empty() && own == "default") {
-        let why = format!("Invalid value: \"{about}\": does not match event.namespace");
-        return Err(Refusal::invalid(&EVENTS, name, "FieldValueInvalid", "involvedObject.namespace", &why));
     }
     // Events of the older API have no eventTime, and then these may be missing.
     if value.get("eventTime").is_none() {
@@ -162,27 +205,34 @@ fn service(value: &Value) -> Result<(), Refusal> {
             return Err(Refusal::invalid(&SERVICES, name, "FieldValueInvalid", &field, why));
         }
     }
+    let unnamed = ports.iter().position(|p| object::text(p, "/name").is_empty());
+    if let Some(at) = unnamed.filter(|_| ports.len() > 1) {
+        let field = format!("spec.ports[{at}].name");
+        return Err(Refusal::invalid(&SERVICES, name, "FieldValueRequired", &field, "Required value"));
+    }
     Ok(())
 }
 
 fn pod(value: &Value) -> Result<(), Refusal> {
+    let name = object::name(value);
     if object::list(value, "/spec/containers").is_empty() {
-        let name = object::name(value);
         return Err(Refusal::invalid(&PODS, name, "FieldValueRequired", "spec.containers", "Required value"));
     }
-    for status in object::list(value, "/status/podIPs") {
+    let untyped =
+        object::list(value, "/status/conditions").iter().position(|c| object::text(c, "/type").is_empty());
+    if let Some(at) = untyped {
+        let (field, why) =
+            (format!("status.conditions[{at}].Type"), "Invalid value: \"\": name part must be non-empty");
+        return Err(Refusal::invalid(&PODS, name, "FieldValueInvalid", &field, why));
+    }
+    for (at, status) in object::list(value, "/status/podIPs").iter().enumerate() {
         let ip = object::text(status, "/ip");
         if ip.parse::<IpAddr>().is_err() {
             let why = format!(
                 "Invalid value: \"{ip}\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
             );
-            return Err(Refusal::invalid(
-                &PODS,
-                object::name(value),
-                "FieldValueInvalid",
-                "status.podIPs",
-                &why,
-            ));
+            let field = format!("status.podIPs[{at}]");
+            return Err(Refusal::invalid(&PODS, name, "FieldValueInvalid", &field, &why));
         }
     }
     Ok(())

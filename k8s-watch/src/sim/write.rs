@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{
-    clock, defaults,
-    kind::{CONFIG_MAPS, ENDPOINT_SLICES, Kind, LEASES, NAMESPACES, PODS},
+    clock, defaults, event,
+    kind::{CONFIG_MAPS, ENDPOINT_SLICES, EVENTS, Kind, LEASES, NAMESPACES, PODS},
     object,
     patch::Strategy,
     refusal::Refusal,
@@ -29,15 +29,17 @@ impl State {
         &mut self,
         kind: &'static Kind,
         namespace: &str,
-        mut value: Value,
+        value: Value,
     ) -> Result<Arc<Value>, Refusal> {
+        let (asked_as, kind) = (kind, kind.shelf());
+        let mut value = event::stored(asked_as, value);
         identify(kind, namespace, &mut value)?;
         if kind.namespaced {
             self.namespace_accepts(kind, namespace, object::name(&value))?;
         }
         if !object::text(&value, "/metadata/resourceVersion").is_empty() {
             let message = "resourceVersion should not be set on objects to be created".to_owned();
-            return Err(Refusal::new(500, "InternalError", message));
+            return Err(Refusal::new(500, "", message));
         }
         if object::name(&value).is_empty() {
             let prefix = object::text(&value, "/metadata/generateName").to_owned();
@@ -64,6 +66,7 @@ impl State {
             metadata.insert("generation".into(), 1.into());
         }
         normalise(kind, &mut value);
+        validate::check_new(asked_as, &value)?;
         validate::check(kind, &value)?;
         Ok(self.store.put(kind, value))
     }
@@ -75,8 +78,10 @@ impl State {
         namespace: &str,
         name: &str,
         part: Part,
-        mut value: Value,
+        value: Value,
     ) -> Result<(Arc<Value>, bool), Refusal> {
+        let mut value = event::stored(kind, value);
+        let kind = kind.shelf();
         identify(kind, namespace, &mut value)?;
         if object::name(&value) != name {
             let given = object::name(&value);
@@ -94,7 +99,9 @@ impl State {
         let uid = object::uid(&value);
         if !uid.is_empty() && uid != object::uid(&existing) {
             let why = format!(
-                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                "StorageError: invalid object, Code: 4, Key: /registry/{}/{namespace}/{name}, ResourceVersion: 0, \
+                 AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                kind.resource,
                 object::uid(&existing)
             );
             return Err(Refusal::conflict(kind, name, &why));
@@ -115,6 +122,8 @@ impl State {
         part: Part,
         (strategy, patch): (Strategy, &Value),
     ) -> Result<Arc<Value>, Refusal> {
+        let patch = &event::stored(kind, patch.clone());
+        let kind = kind.shelf();
         let existing =
             self.store.object(kind, namespace, name).ok_or_else(|| Refusal::not_found(kind, name))?;
         let mut value = (*existing).clone();
@@ -150,6 +159,9 @@ impl State {
         if kind.generation && part == Part::Whole && content_differs(existing, &value) {
             let generation = object::number(existing, "/metadata/generation").unwrap_or(0) + 1;
             object::metadata(&mut value).insert("generation".into(), generation.into());
+        }
+        if part == Part::Whole {
+            validate::check_change(kind, existing, &value)?;
         }
         validate::check(kind, &value)?;
         let finalizers = object::list(&value, "/metadata/finalizers");
@@ -260,6 +272,15 @@ fn normalise(kind: &'static Kind, value: &mut Value) {
                 value[field] = Value::Null;
             }
         }
+    }
+    if kind.is(&EVENTS) {
+        // Shown as null or empty when an Event of the newer API leaves them out.
+        let fields = value.as_object_mut().into_iter();
+        fields.for_each(|event| {
+            object::default(event, "deprecatedSource", json!({}));
+            object::default(event, "deprecatedFirstTimestamp", Value::Null);
+            object::default(event, "deprecatedLastTimestamp", Value::Null);
+        });
     }
     if kind.is(&PODS) {
         let (ip, first) = (object::text(value, "/status/podIP"), object::text(value, "/status/podIPs/0/ip"));

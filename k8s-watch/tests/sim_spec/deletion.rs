@@ -32,8 +32,11 @@ async fn a_second_deletion_counts_only_when_it_is_shorter() {
     shop.delete("web-1", &DeleteParams::default()).await.unwrap();
     assert!(watch.seen().await.is_empty());
     shop.delete("web-1", &grace(20)).await.unwrap();
-    // From the first request on, not from this one.
+    // From the first request on, not from this one, but never in the past.
     assert_eq!(watch.seen().await, ["MODIFIED web-1, grace 20 until 20:58:21"]);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    shop.delete("web-1", &grace(1)).await.unwrap();
+    assert_eq!(watch.seen().await, ["MODIFIED web-1, grace 1 until 20:58:10"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -44,7 +47,7 @@ async fn the_final_deletion_is_two_events() {
     let mut watch = shop.watch().await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     shop.delete("web-1", &grace(0)).await.unwrap();
-    let gone = ["MODIFIED web-1, grace 0 until 20:58:01", "DELETED web-1, grace 0 until 20:58:01"];
+    let gone = ["MODIFIED web-1, grace 0 until 20:58:11", "DELETED web-1, grace 0 until 20:58:11"];
     assert_eq!(watch.seen().await, gone);
     assert_eq!(refusal(shop.pods.get("web-1").await), (404, "NotFound".into()));
 }

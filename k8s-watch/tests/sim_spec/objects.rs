@@ -9,7 +9,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, ResourceExt,
-    api::{ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
     runtime::events::{EventType, Recorder, Reporter},
 };
 use serde_json::{Value, json};
@@ -156,4 +156,52 @@ fn named(name: &str) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMe
         name: Some(name.into()),
         ..Default::default()
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_series_of_an_event_goes_on() {
+    let shop = shop();
+    let event = json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": "e"},
+        "eventTime": "2026-11-24T20:00:00.000000Z", "reason": "R", "action": "A", "type": "Normal",
+        "reportingController": "c", "reportingInstance": "i", "regarding": {"kind": "Pod", "namespace": "default", "name": "web-1"}});
+    for (field, code) in [("eventTime", 422), ("action", 422), ("regarding", 201)] {
+        let mut lacking = event.clone();
+        lacking["metadata"]["name"] = field.to_lowercase().into();
+        lacking.as_object_mut().unwrap().remove(field);
+        assert_eq!(shop.cluster.create(&lacking).map_or_else(|r| r.code(), |_| 201), code, "without {field}");
+    }
+    shop.cluster.create(&event).unwrap();
+    let patch =
+        |patch| shop.cluster.patch("events", "default", "e", &patch).map_or_else(|r| r.code(), |_| 200);
+    assert_eq!(patch(json!({"reason": "S"})), 422);
+    assert_eq!(
+        patch(json!({"series": {"count": 2, "lastObservedTime": "2026-11-24T20:00:01.000000Z"}})),
+        200
+    );
+    let elsewhere = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "f"}, "involvedObject": {"namespace": "other"}});
+    assert_eq!(shop.cluster.create(&elsewhere).unwrap_err().code(), 422);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_ends_takes_nothing_more() {
+    let shop = shop();
+    shop.cluster.add_namespace("gone");
+    shop.cluster.delete("namespaces", "", "gone", None).unwrap();
+    let namespace = shop.cluster.object("namespaces", "", "gone").unwrap();
+    assert_eq!(namespace["status"]["phase"], "Terminating");
+    let map =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "namespace": "gone"}});
+    assert_eq!(shop.cluster.create(&map).unwrap_err().code(), 403);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_collection_is_deleted_pod_by_pod() {
+    let shop = shop();
+    shop.ready_pod("web-1", "10.0.0.1");
+    shop.pod("web-2", &json!({"spec": {"nodeName": ""}}));
+    let deleted =
+        shop.pods.delete_collection(&DeleteParams::default(), &ListParams::default()).await.unwrap();
+    assert_eq!(deleted.left().unwrap().items.len(), 2);
+    let left = shop.pods.list(&ListParams::default()).await.unwrap().items;
+    assert_eq!(left.iter().map(ResourceExt::name_any).collect::<Vec<_>>(), ["web-1"]);
 }

@@ -121,3 +121,18 @@ async fn a_missing_pod_is_not_found() {
     let refused = shop.pods.patch_status("web-1", &PatchParams::default(), &Patch::Strategic(gate())).await;
     assert_eq!(refusal(refused), (404, "NotFound".into()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_spec_of_a_pod_is_fixed() {
+    let shop = shop();
+    shop.ready_pod("web-1", "10.0.0.1");
+    for (spec, accepted) in [
+        (json!({"terminationGracePeriodSeconds": 5}), false),
+        (json!({"nodeName": "n2"}), false),
+        (json!({"containers": [{"name": "web", "image": "web:2"}]}), true),
+    ] {
+        let patch = Patch::Merge(json!({"spec": spec}));
+        let patched = shop.pods.patch("web-1", &PatchParams::default(), &patch).await;
+        assert_eq!(patched.is_ok(), accepted, "{spec}");
+    }
+}

@@ -9,7 +9,7 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::harness::{grace, shop};
+use crate::harness::{grace, refusal, shop};
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_resumes_where_it_ended() {
@@ -80,6 +80,17 @@ async fn w2_an_old_version_answers_expired_in_the_stream() {
     // A watch that was open survives.
     shop.pod("web-1", &json!({}));
     assert_eq!(open.seen().await, ["ADDED web-1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_server_refuses_initial_events() {
+    let shop = shop();
+    shop.cluster.allow_initial_events(false);
+    let params = WatchParams { send_initial_events: true, ..WatchParams::default() };
+    let refused = shop.pods.watch(&params, "0").await.map(drop);
+    assert_eq!(refusal(refused), (422, "Invalid".into()));
+    shop.cluster.allow_initial_events(true);
+    shop.pods.watch(&params, "0").await.map(drop).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
