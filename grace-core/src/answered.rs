@@ -16,6 +16,12 @@ use crate::target::Address;
 const READ_AFTER_ANSWER: Duration = Duration::from_secs(1);
 /// A target that is to blame is tried alone after these seconds.
 const ALONE_AFTER: [u64; 4] = [5, 10, 20, 30];
+/// What only a person can mend is tried again after this time, doubled each time...
+const MENDED_AFTER: Duration = Duration::from_secs(5);
+/// ...up to this.
+const MENDED_WITHIN: Duration = Duration::from_secs(300);
+/// The same for weights: a drain is tried at least so often.
+const MENDED_WITHIN_DRAIN: Duration = Duration::from_secs(30);
 /// Pools whose changes are in doubt again and again are tried after 1, 2, 4 ... at most this many seconds.
 const DOUBTED_AT_MOST: u64 = 30;
 
@@ -171,6 +177,17 @@ impl State {
             }
         }
         self.set_seen(target, seen);
+        self.touch_neighbours(target);
+    }
+
+    /// Has the other targets of the Pods on this one looked at: where the port changed, they wait for it.
+    pub(crate) fn touch_neighbours(&mut self, target: Index) {
+        let mut seat = self.targets[target].seats;
+        while let Some(record) = self.seats.get(seat) {
+            let (pod, next) = (record.pod, record.next_of_target);
+            self.touch_pod(pod);
+            seat = next;
+        }
     }
 
     /// Keeps since when a target is known to be at weight 0.
@@ -212,13 +229,12 @@ impl State {
         let record = &mut self.lanes[lane as usize];
         record.verbs[verb as usize].attempts += 1;
         let Some(why) = why else { return };
-        // A drain is tried at least so often, whatever the executor thinks of the error.
-        let drains = verb == Verb::Weights && record.earliest_kill.is_some();
-        let wait = if drains { retry_in.min(Duration::from_secs(30)) } else { retry_in };
+        // What only a person can mend is tried ever more rarely, but weights, which may be drains, often enough.
+        let longest = if verb == Verb::Weights { MENDED_WITHIN_DRAIN } else { MENDED_WITHIN };
+        let grown = MENDED_AFTER * 2_u32.pow((record.verbs[verb as usize].attempts - 1).min(10));
+        let wait = if for_people(why) { retry_in.max(grown).min(longest) } else { retry_in };
         record.verbs[verb as usize].not_before = now + wait;
-        let for_people =
-            matches!(why, Why::Permission | Why::Credential | Why::Quota | Why::Invalid | Why::Full);
-        if for_people && record.verbs[verb as usize].told != Some(why) {
+        if for_people(why) && record.verbs[verb as usize].told != Some(why) {
             record.verbs[verb as usize].told = Some(why);
             let (id, routes) = (record.id.clone(), self.routes_of_lane(lane));
             self.tell(Notice::Blocked { lane: id, routes, why, detail: detail.into() });
@@ -268,14 +284,23 @@ impl State {
         trouble.refusals += 1;
         (trouble.alone, trouble.suspects) = (true, None);
         trouble.not_before = now + Duration::from_secs(wait);
-        if trouble.refusals > 1 {
+        let first = trouble.refusals == 1;
+        // Perhaps what is wanted is there already: a read tells, and nothing is written before it.
+        self.targets[target].flags.doubt = true;
+        let pool = self.targets[target].pool;
+        self.read_by(pool, now);
+        if !first {
             return;
         }
-        let pool = self.targets[target].pool;
         let Some(route) = self.route_to_name(pool) else { return };
         let pod = self.desire(target).seat.map(|seat| &self.pods[self.seats[seat].pod]);
         let pod = pod.and_then(|pod| pod.facts.as_ref().map(|facts| (pod.uid, facts.name.clone())));
         let target = self.target_id(target);
         self.tell(Notice::Refused { target, pod, route, why, detail: detail.into() });
     }
+}
+
+/// Whether a person has to do something about it.
+const fn for_people(why: Why) -> bool {
+    matches!(why, Why::Permission | Why::Credential | Why::Quota | Why::Invalid | Why::Full)
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::budget::Verb;
 use crate::index::hash;
 use crate::notice::Notice;
-use crate::pool::{LaneFacts, LaneId};
+use crate::pool::{LaneFacts, LaneId, Pool, Switch};
 use crate::slab::Index;
 use crate::state::State;
 
@@ -57,21 +57,27 @@ impl State {
     pub(crate) fn lane_seen(&mut self, facts: &LaneFacts) {
         let lane = self.lane_of(&facts.id);
         self.lanes[lane as usize].limits = facts.limits;
-        for harmful in &facts.harmful {
-            if self.lanes[lane as usize].harmful.contains(harmful) {
+        let known = core::mem::take(&mut self.lanes[lane as usize].harmful);
+        let told =
+            |pool: &Pool, switch: Switch| known.iter().any(|(p, s, told)| p == pool && *s == switch && *told);
+        self.lanes[lane as usize].harmful =
+            facts.harmful.iter().map(|(pool, switch)| (pool.clone(), *switch, told(pool, *switch))).collect();
+        self.warn_of_switches(lane);
+        self.stir(lane);
+    }
+
+    /// Tells once about each switch that defeats a drain, as soon as a route drives the pool.
+    pub(crate) fn warn_of_switches(&mut self, lane: Index) {
+        for position in 0..self.lanes[lane as usize].harmful.len() {
+            let (pool, switch, told) = self.lanes[lane as usize].harmful[position].clone();
+            let Some(index) = self.lanes[lane as usize].pools.get(&pool).copied() else { continue };
+            let routes = self.routes_of_pool(index);
+            if told || routes.is_empty() {
                 continue;
             }
-            self.lanes[lane as usize].harmful.push(harmful.clone());
-            let (pool, switch) = harmful;
-            let known = self.lanes[lane as usize].pools.get(pool).copied();
-            let routes = known.map_or_else(|| self.routes_of_lane(lane), |pool| self.routes_of_pool(pool));
-            self.tell(Notice::HarmfulSwitch {
-                lane: facts.id.clone(),
-                pool: pool.clone(),
-                switch: *switch,
-                routes,
-            });
+            self.lanes[lane as usize].harmful[position].2 = true;
+            let lane = self.lanes[lane as usize].id.clone();
+            self.tell(Notice::HarmfulSwitch { lane, pool, switch, routes });
         }
-        self.stir(lane);
     }
 }

@@ -227,7 +227,7 @@ impl State {
     /// Pools whose read is due, the most urgent first, in the order of their content.
     fn read_candidates(&self, lane: Index) -> Vec<Index> {
         let record = &self.lanes[lane as usize];
-        if record.next_read.is_none_or(|at| at > self.now) {
+        if record.next_read.is_none_or(|at| at > self.now) || self.reads_wait_for_claims(lane) {
             return Vec::new();
         }
         let due = |pool: &Index| self.pools[*pool].read_at.is_some_and(|at| at <= self.now);

@@ -59,6 +59,11 @@ impl State {
     pub(crate) fn standing(&self, seat: Index) -> Option<(Standing, Option<(Time, Wake)>)> {
         let record = &self.seats[seat];
         let pod = &self.pods[record.pod];
+        let facts = &self.routes[self.bindings[record.binding].route].facts;
+        // A slice cannot speak of Pods in another namespace.
+        if pod.facts.as_ref().is_some_and(|pod| pod.name.namespace != facts.service.namespace) {
+            return None;
+        }
         let life = pod.life()?;
         if life == Life::Over || !pod.lives_at(self.targets[record.target].address.ip) {
             return Some((Standing::Over, None));
@@ -66,7 +71,6 @@ impl State {
         if matches!(life, Life::Terminating { .. }) {
             return Some((Standing::Terminating, None));
         }
-        let facts = &self.routes[self.bindings[record.binding].route].facts;
         let gate_only = pod.facts.as_ref().is_some_and(|facts| facts.gate == Gate::Waiting { only: true });
         let ready = record.serving || facts.policy.ignore_readiness || gate_only;
         let standing = if ready { Standing::Ready } else { Standing::Unready { admitted: record.admitted } };
@@ -129,9 +133,14 @@ impl State {
                     self.drain_for(target, seat, facts.policy.config_drain, Reason::Deselected)
                 }
             },
-            (Phase::Active, Standing::Ready) if !record.listed => {
-                // In no slice for a moment: nothing is registered on that ground, and nothing is taken away.
-                desire(Want::Keep(configured), Reason::Ready, until)
+            (Phase::Active, Standing::Ready | Standing::Unready { .. }) if !record.listed => {
+                // In no slice for a moment: nothing is changed on that ground.
+                let stays = match self.targets[target].seen {
+                    Seeing::Registered(weight) => weight,
+                    Seeing::Absent | Seeing::Unknown => Weight::DRAINED,
+                };
+                let reason = if standing == Standing::Ready { Reason::Ready } else { Reason::Unready };
+                desire(Want::Keep(stays), reason, until)
             }
             (Phase::Active, Standing::Ready) => desire(Want::Present(configured), Reason::Ready, until),
             (Phase::Active, Standing::Unready { .. }) => {

@@ -18,8 +18,8 @@ use crate::timer::Due;
 pub(crate) struct Lane {
     pub(crate) id: LaneId,
     pub(crate) limits: Limits,
-    /// Switches that people were told about.
-    pub(crate) harmful: Vec<(Pool, Switch)>,
+    /// Switches that defeat a drain, and whether people were told.
+    pub(crate) harmful: Vec<(Pool, Switch, bool)>,
     pub(crate) granted: bool,
     /// The load balancer says that it does not exist.
     pub(crate) missing: bool,
@@ -216,6 +216,13 @@ impl State {
         self.set_lane_timer(lane, earliest);
     }
 
+    /// After a grant the claims are loaded before anything is read: they show which targets of terminating Pods to zero,
+    /// and that zero shall not wait for the read. A store that fails holds up nothing.
+    pub(crate) fn reads_wait_for_claims(&self, lane: Index) -> bool {
+        let record = &self.lanes[lane as usize];
+        !record.claims_loaded && record.claim.attempts == 0 && record.claim_open.is_some()
+    }
+
     fn set_lane_timer(&mut self, lane: Index, wake: Option<(Time, Wake)>) {
         let mut timer = self.lanes[lane as usize].timer;
         self.timers.set(Due::Lane(lane), &mut timer, wake);
@@ -235,9 +242,10 @@ impl State {
         // Reads do not linger, changes do.
         let quiet = self.quiet_at(lane);
         let lingering = quiet > self.now;
-        let read_due = record.next_read.filter(|at| *at <= self.now).is_some();
+        let next_read = record.next_read.filter(|_| !self.reads_wait_for_claims(lane));
+        let read_due = next_read.is_some_and(|at| at <= self.now);
         if lingering && !read_due {
-            let read = record.next_read.map(|at| (at, Wake::Read));
+            let read = next_read.map(|at| (at, Wake::Read));
             let linger = (!record.waiting.is_empty()).then_some((quiet, Wake::Linger));
             return [linger, read].into_iter().flatten().min();
         }

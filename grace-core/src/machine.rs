@@ -111,15 +111,19 @@ impl Machine {
     pub fn handle_timeout(&mut self, now: Time) {
         let state = &mut self.state;
         state.now = state.now.max(now);
-        while let Some(due) = state.timers.due(state.now) {
-            match due {
-                Due::Lane(lane) => state.stir(lane),
-                Due::Target(target) => state.touch(target),
+        while state.timers.is_due(state.now) {
+            let due: Vec<Due> = state.timers.due(state.now).collect();
+            for due in &due {
+                match due {
+                    Due::Lane(lane) => state.stir(*lane),
+                    Due::Target(target) => state.touch(*target),
+                }
             }
             state.settle();
             // Whoever was woken has set its timer anew or has none: one that stays would wake for ever.
-            if state.timers.due(state.now) == Some(due) {
-                state.drop_timer(due);
+            let overdue: Vec<Due> = state.timers.due(state.now).filter(|left| due.contains(left)).collect();
+            for left in overdue {
+                state.drop_timer(left);
             }
         }
     }

@@ -17,6 +17,9 @@ const LAG: Duration = Duration::from_secs(5);
 /// A doubtful snapshot is confirmed by another one after this time.
 const CONFIRM_AFTER: Duration = Duration::from_secs(1);
 
+/// What was answered and is not seen is read again after these seconds.
+const AGAIN_AFTER: [u64; 4] = [5, 10, 20, 30];
+
 impl State {
     pub(crate) fn read_answered(&mut self, lane: Index, open: &Open, result: &Result<Success, Failure>) {
         let again = |state: &mut Self, wait: Duration| {
@@ -83,7 +86,7 @@ impl State {
             return;
         }
         let record = &mut self.pools[pool];
-        let first = !record.read;
+        let first = !record.read || record.missing;
         (record.emptied, record.missing, record.urgent, record.read) = (false, false, false, true);
         record.told.missing = false;
         let mut shown: Vec<Index> = Vec::with_capacity(seen.targets.len());
@@ -143,11 +146,13 @@ impl State {
         if believed == shown {
             if doubted || assumed {
                 self.touch(target);
+                self.touch_neighbours(target);
             }
             return;
         }
         self.set_seen(target, shown);
         self.touch(target);
+        self.touch_neighbours(target);
         if believed != Seeing::Unknown && !doubted {
             self.contradicted(target, believed, shown, assumed);
         }
@@ -162,11 +167,13 @@ impl State {
             return;
         }
         if assumed {
-            // A registration that was answered and is not there: tried again, ever more slowly.
+            // What was answered is not there, or not there yet: looked at again, ever more slowly, before it is repeated.
             let trouble = record.trouble.get_or_insert_default();
+            let wait = AGAIN_AFTER[(trouble.vanished as usize).min(AGAIN_AFTER.len() - 1)];
             trouble.vanished += 1;
-            let wait = (1_u64 << (trouble.vanished - 1).min(5)).min(30);
-            trouble.not_before = now + Duration::from_secs(wait);
+            record.flags.doubt = true;
+            let pool = record.pool;
+            self.read_by(pool, now + Duration::from_secs(wait));
             return;
         }
         let wanted = match (record.want, believed, shown) {

@@ -157,7 +157,9 @@ impl State {
                 }
             }
         }
-        self.stir(self.pools[pool].lane);
+        let lane = self.pools[pool].lane;
+        self.warn_of_switches(lane);
+        self.stir(lane);
     }
 
     /// Drops a binding that is over and that no target remembers.

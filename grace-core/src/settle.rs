@@ -18,13 +18,23 @@ impl State {
                     self.targets[target].flags.touched = false;
                     self.look_at(target);
                 }
-            } else if let Some(lane) = self.stirred.pop() {
+            } else if let Some(lane) = self.most_urgent_stirred() {
                 self.lanes[lane as usize].stirred = false;
                 self.pump(lane);
             } else {
                 return;
             }
         }
+    }
+
+    /// Of the lanes to be looked at the one whose drains are killed first, so that it comes first to the budget.
+    fn most_urgent_stirred(&mut self) -> Option<Index> {
+        let key = |lane: &Index| {
+            let record = &self.lanes[*lane as usize];
+            (record.earliest_kill.is_none(), record.earliest_kill, &record.id)
+        };
+        let (position, _) = self.stirred.iter().enumerate().min_by(|(_, a), (_, b)| key(a).cmp(&key(b)))?;
+        Some(self.stirred.swap_remove(position))
     }
 
     fn look_at(&mut self, target: Index) {

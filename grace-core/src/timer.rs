@@ -36,9 +36,13 @@ impl Timers {
         *old = new;
     }
 
-    /// The next thing that is due at `now`; it stays in the queue until its owner sets the timer anew.
-    pub(crate) fn due(&self, now: Time) -> Option<Due> {
-        self.queue.first().filter(|(at, ..)| *at <= now).map(|(_, due, _)| *due)
+    pub(crate) fn is_due(&self, now: Time) -> bool {
+        self.queue.first().is_some_and(|(at, ..)| *at <= now)
+    }
+
+    /// What is due at `now`; it stays in the queue until its owner sets the timer anew.
+    pub(crate) fn due(&self, now: Time) -> impl Iterator<Item = Due> + '_ {
+        self.queue.iter().take_while(move |(at, ..)| *at <= now).map(|(_, due, _)| *due)
     }
 
     /// When the next thing is due, and why.
