@@ -7,7 +7,42 @@ use tokio::sync::watch;
 
 use super::object;
 
-/// Starts the containers of Pods. The example starts TCP servers, tests use [`TimedRuntime`](super::TimedRuntime).
+/// Starts the containers of Pods. Tests use [`TimedRuntime`](super::TimedRuntime); one that answers over TCP looks like this:
+///
+/// ```
+/// use k8s_watch::sim::{PodRuntime, PodStart, RunningPod};
+/// use tokio::{net::TcpListener, sync::watch, task::AbortHandle};
+///
+/// struct Servers;
+///
+/// impl PodRuntime for Servers {
+///     type Running = Server;
+///     async fn start(&self, pod: &PodStart) -> Server {
+///         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+///         println!("{} is {:?} of {}", listener.local_addr().expect("bound"), pod.ports(), pod.ip);
+///         let (ended, end) = watch::channel(None);
+///         let accept = tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+///         Server { ready: watch::Sender::new(true), accept: accept.abort_handle(), ended, end }
+///     }
+/// }
+///
+/// struct Server { ready: watch::Sender<bool>, accept: AbortHandle, ended: watch::Sender<Option<i32>>, end: watch::Receiver<Option<i32>> }
+///
+/// impl RunningPod for Server {
+///     fn readiness(&self) -> watch::Receiver<bool> { self.ready.subscribe() }
+///     fn terminate(&self) { self.accept.abort(); self.ended.send_replace(Some(0)); }
+///     fn kill(&self) { self.accept.abort(); self.ended.send_replace(Some(137)); }
+///     async fn exited(&self) -> i32 {
+///         let mut end = self.end.clone();
+///         let code = end.wait_for(Option::is_some).await.expect("the sender lives in self");
+///         code.unwrap_or_default()
+///     }
+/// }
+///
+/// impl Drop for Server {
+///     fn drop(&mut self) { self.accept.abort(); }
+/// }
+/// ```
 pub trait PodRuntime: Send + Sync + 'static {
     /// The containers of one Pod while they run. Dropping it must end them.
     type Running: RunningPod;
