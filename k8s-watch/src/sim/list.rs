@@ -53,7 +53,11 @@ impl State {
                 (at.unwrap_or(self.store.version()), Some(after))
             }
         };
-        let objects = self.store.objects_at(kind, at).map_err(|old| too_old(at, old, after.as_ref()))?;
+        let expired = |old| too_old(at, old, after.as_ref());
+        if after.is_some() || query.exact {
+            self.store.reaches(kind, at).map_err(expired)?;
+        }
+        let objects = self.store.objects_at(kind, at).map_err(expired)?;
         let first = match &after {
             Some(key) => Bound::Excluded(key.clone()),
             None => Bound::Unbounded,

@@ -61,6 +61,9 @@ async fn w6_a_stale_server_lists_the_past() {
     let list = shop.pods.list(&ListParams::default()).await.unwrap();
     assert_eq!(list.metadata.resource_version, Some(past.to_string()));
     assert_eq!(list.items.len(), 1);
+    // It is behind, but does not know it.
+    shop.cluster.expire();
+    assert_eq!(shop.pods.list(&ListParams::default()).await.unwrap().items.len(), 1);
     shop.cluster.serve_lists_at(None);
     assert!(shop.pods.list(&ListParams::default()).await.unwrap().items.is_empty());
 }
