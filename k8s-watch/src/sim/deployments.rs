@@ -31,7 +31,8 @@ impl Cluster {
             loop {
                 let changes = follower.next().await;
                 shared.write(|state| {
-                    for (_, change) in changes.iter().filter(|(_, c)| c.gone) {
+                    // Pods own nothing.
+                    for (_, change) in changes.iter().filter(|(kind, c)| c.gone && !kind.is(&PODS)) {
                         garbage::collect(state, &change.object);
                     }
                     let mut namespaces: Vec<_> =
@@ -66,89 +67,94 @@ fn reconcile(state: &mut State, deployment: &Arc<Value>) {
     }
     let hash = template_hash(&deployment["spec"]["template"]);
     let new_name = format!("{}-{hash}", object::name(deployment));
-    let sets = owned_sets(state, deployment);
-    let (new, old): (Vec<_>, Vec<_>) = sets.into_iter().partition(|s| object::name(s) == new_name);
+    let paused = deployment["spec"]["paused"] == true;
+    let (new, old): (Vec<_>, Vec<_>) =
+        owned_sets(state, deployment).into_iter().partition(|s| object::name(&s.object) == new_name);
     let Some(new) = new.into_iter().next() else {
-        if deployment["spec"]["paused"] != true {
+        if !paused {
             create_set(state, deployment, &new_name, &hash);
         }
         return;
     };
-    if deployment["spec"]["paused"] != true {
+    if !paused {
         let plan = if object::text(deployment, "/spec/strategy/type") == "Recreate" {
             recreate(state, deployment, &new, &old)
         } else {
-            roll(state, deployment, &new, &old)
+            roll(deployment, &new, &old)
         };
-        for (set, replicas) in plan {
-            scale(state, &set, replicas);
+        for (set, size) in plan {
+            scale(state, set, size);
         }
         forget_old_revisions(state, deployment, &old);
     }
     write_status(state, &DEPLOYMENTS, deployment, status(state, deployment, &new, &old));
 }
 
+/// A ReplicaSet and its Pods.
+struct Revision {
+    object: Arc<Value>,
+    /// Pods that it is to have.
+    size: i64,
+    /// Pods that are neither terminating nor over.
+    active: i64,
+    /// Those of them that are Ready.
+    ready: i64,
+}
+
 /// One step of a rolling update: which ReplicaSets get which size now.
-fn roll(state: &State, deployment: &Value, new: &Arc<Value>, old: &[Arc<Value>]) -> Vec<(Arc<Value>, i64)> {
+fn roll<'a>(deployment: &Value, new: &'a Revision, old: &'a [Revision]) -> Vec<(&'a Revision, i64)> {
     let wanted = replicas(deployment);
     let surge = share(deployment, "maxSurge", wanted, true);
     let mut unavailable = share(deployment, "maxUnavailable", wanted, false);
     if surge == 0 && unavailable == 0 {
         unavailable = 1;
     }
-    let total: i64 = old.iter().map(|s| replicas(s)).sum::<i64>() + replicas(new);
-    let mut plan = Vec::new();
-    let mut new_size = replicas(new);
-    if new_size > wanted {
-        plan.push((new.clone(), wanted));
-        return plan;
+    let total = old.iter().map(|s| s.size).sum::<i64>() + new.size;
+    if new.size > wanted {
+        return vec![(new, wanted)];
     }
-    if new_size < wanted && total < wanted + surge {
-        new_size += (wanted + surge - total).min(wanted - new_size);
-        plan.push((new.clone(), new_size));
-        return plan;
+    if new.size < wanted && total < wanted + surge {
+        return vec![(new, wanted.min(new.size + wanted + surge - total))];
     }
     let least = wanted - unavailable;
-    let new_unavailable = replicas(new) - available(state, new);
-    let mut may_go = total - least - new_unavailable;
-    let ready_total: i64 = old.iter().chain([new]).map(|s| available(state, s)).sum();
-    let mut ready_may_go = ready_total - least;
+    let mut may_go = total - least - (new.size - new.ready);
+    let mut ready_may_go = old.iter().chain([new]).map(|s| s.ready).sum::<i64>() - least;
+    let mut plan = Vec::new();
     for set in old {
-        let size = replicas(set);
         // Pods that do not serve cost nothing, and go first.
-        let broken = (size - available(state, set)).min(may_go).max(0);
-        let serving = (size - broken).min(ready_may_go.min(may_go - broken)).max(0);
+        let broken = (set.size - set.ready).min(may_go).max(0);
+        let serving = (set.size - broken).min(ready_may_go.min(may_go - broken)).max(0);
         may_go -= broken + serving;
         ready_may_go -= serving;
         if broken + serving > 0 {
-            plan.push((set.clone(), size - broken - serving));
+            plan.push((set, set.size - broken - serving));
         }
     }
     plan
 }
 
 /// `Recreate`: the old Pods are gone before the first new one comes.
-fn recreate(
+fn recreate<'a>(
     state: &State,
     deployment: &Value,
-    new: &Arc<Value>,
-    old: &[Arc<Value>],
-) -> Vec<(Arc<Value>, i64)> {
-    let mut plan: Vec<_> = old.iter().filter(|s| replicas(s) > 0).map(|s| (s.clone(), 0)).collect();
-    let remain = old.iter().flat_map(|s| owned_pods(state, s)).any(|p| !object::over(&p));
-    if plan.is_empty() && !remain && replicas(new) != replicas(deployment) {
-        plan.push((new.clone(), replicas(deployment)));
+    new: &'a Revision,
+    old: &'a [Revision],
+) -> Vec<(&'a Revision, i64)> {
+    let mut plan: Vec<_> = old.iter().filter(|s| s.size > 0).map(|s| (s, 0)).collect();
+    let remain = old.iter().flat_map(|s| owned_pods(state, &s.object)).any(|p| !object::over(&p));
+    if plan.is_empty() && !remain && new.size != replicas(deployment) {
+        plan.push((new, replicas(deployment)));
     }
     plan
 }
 
-fn status(state: &State, deployment: &Value, new: &Value, old: &[Arc<Value>]) -> Value {
-    let (updated, ready_new) = (count(state, new), available(state, new));
-    let total = updated + old.iter().map(|s| count(state, s)).sum::<i64>();
-    let ready = ready_new + old.iter().map(|s| available(state, s)).sum::<i64>();
+fn status(state: &State, deployment: &Value, new: &Revision, old: &[Revision]) -> Value {
+    let sum = |of: fn(&Revision) -> i64| old.iter().map(of).sum::<i64>();
+    let total = new.active + sum(|s| s.active);
+    let ready = new.ready + sum(|s| s.ready);
     let wanted = replicas(deployment);
     let least = wanted - share(deployment, "maxUnavailable", wanted, false);
-    let complete = updated == wanted && total == wanted && ready == wanted;
+    let complete = new.active == wanted && total == wanted && ready == wanted;
     let now = clock::whole_seconds(state.clock.now());
     let condition = |kind: &str, value: bool, reason: &str| {
         let value = if value { "True" } else { "False" };
@@ -164,8 +170,8 @@ fn status(state: &State, deployment: &Value, new: &Value, old: &[Arc<Value>]) ->
     let enough = ready >= least;
     json!({
         "observedGeneration": deployment["metadata"]["generation"],
-        "replicas": total, "updatedReplicas": updated, "readyReplicas": ready, "availableReplicas": ready,
-        "unavailableReplicas": (total - ready).max(0),
+        "replicas": total, "updatedReplicas": new.active, "readyReplicas": ready, "availableReplicas": ready,
+        "unavailableReplicas": (wanted - ready).max(0),
         "conditions": [
             condition("Available", enough, if enough { "MinimumReplicasAvailable" } else { "MinimumReplicasUnavailable" }),
             condition("Progressing", true, if complete { "NewReplicaSetAvailable" } else { "ReplicaSetUpdated" }),
@@ -173,13 +179,26 @@ fn status(state: &State, deployment: &Value, new: &Value, old: &[Arc<Value>]) ->
     })
 }
 
-fn owned_sets(state: &State, deployment: &Value) -> Vec<Arc<Value>> {
+/// The ReplicaSets of a Deployment, oldest first.
+fn owned_sets(state: &State, deployment: &Value) -> Vec<Revision> {
     let uid = object::uid(deployment);
     let sets = state.store.objects(&REPLICA_SETS, Some(object::namespace(deployment)));
-    let mut sets: Vec<_> =
-        sets.filter(|s| object::owner(s).is_some_and(|(_, owner)| owner == uid)).cloned().collect();
-    sets.sort_by_key(|s| object::text(s, "/metadata/creationTimestamp").to_owned());
-    sets
+    let owned = sets.filter(|s| object::owner(s).is_some_and(|(_, owner)| owner == uid));
+    let mut revisions: Vec<_> = owned
+        .map(|set| {
+            let pods = active_pods(state, set);
+            let ready = pods.iter().filter(|p| object::condition(p, "Ready")).count();
+            let count = |n| i64::try_from(n).unwrap_or(i64::MAX);
+            Revision {
+                object: set.clone(),
+                size: replicas(set),
+                active: count(pods.len()),
+                ready: count(ready),
+            }
+        })
+        .collect();
+    revisions.sort_by_key(|s| object::text(&s.object, "/metadata/creationTimestamp").to_owned());
+    revisions
 }
 
 fn create_set(state: &mut State, deployment: &Value, name: &str, hash: &str) {
@@ -197,21 +216,21 @@ fn create_set(state: &mut State, deployment: &Value, name: &str, hash: &str) {
     let _created = state.create(&REPLICA_SETS, object::namespace(deployment), set);
 }
 
-fn scale(state: &mut State, set: &Arc<Value>, replicas: i64) {
-    let mut scaled = (**set).clone();
-    scaled["spec"]["replicas"] = replicas.into();
+fn scale(state: &mut State, set: &Revision, size: i64) {
+    let mut scaled = (*set.object).clone();
+    scaled["spec"]["replicas"] = size.into();
     // Refused only if it was written in the meantime, which the lock rules out.
-    let _updated = state.update(&REPLICA_SETS, set, scaled, Part::Whole);
+    let _updated = state.update(&REPLICA_SETS, &set.object, scaled, Part::Whole);
 }
 
-fn forget_old_revisions(state: &mut State, deployment: &Value, old: &[Arc<Value>]) {
+fn forget_old_revisions(state: &mut State, deployment: &Value, old: &[Revision]) {
     let kept = object::number(deployment, "/spec/revisionHistoryLimit").unwrap_or(10);
-    let done: Vec<_> = old.iter().filter(|s| replicas(s) == 0 && owned_pods(state, s).is_empty()).collect();
+    let done: Vec<_> = old.iter().filter(|s| s.size == 0 && s.active == 0).collect();
     let surplus = done.len().saturating_sub(usize::try_from(kept).unwrap_or(0));
     for set in &done[..surplus] {
+        let (namespace, name) = (object::namespace(&set.object), object::name(&set.object));
         // Gone already is as good.
-        let _deleted =
-            state.delete(&REPLICA_SETS, object::namespace(set), object::name(set), &DeleteOptions::default());
+        let _deleted = state.delete(&REPLICA_SETS, namespace, name, &DeleteOptions::default());
     }
 }
 
@@ -229,15 +248,6 @@ fn share(deployment: &Value, field: &str, of: i64, round_up: bool) -> i64 {
 
 fn replicas(object: &Value) -> i64 {
     object::number(object, "/spec/replicas").unwrap_or(1)
-}
-
-fn count(state: &State, set: &Value) -> i64 {
-    i64::try_from(active_pods(state, set).len()).unwrap_or(i64::MAX)
-}
-
-fn available(state: &State, set: &Value) -> i64 {
-    let ready = active_pods(state, set).iter().filter(|p| object::condition(p, "Ready")).count();
-    i64::try_from(ready).unwrap_or(i64::MAX)
 }
 
 /// A name for a template: equal templates, equal names.
