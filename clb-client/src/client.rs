@@ -208,6 +208,9 @@ impl Client {
                 executed = Executed::Maybe;
             }
             problem.executed = executed;
+            if let Some(request_id) = &problem.request_id {
+                tracing::Span::current().record("request_id", request_id.as_str());
+            }
             debug!(attempt, kind = ?problem.kind, code = problem.code, request_id = problem.request_id, "failed");
             if problem.kind == ErrorKind::Throttled {
                 throttle.refused(action);

@@ -64,7 +64,7 @@ pub fn sign(request: &Unsigned<'_>, credential: &Credential, at: UnixSeconds) ->
     authorization.push_str("/tc3_request, SignedHeaders=");
     request.write_signed_headers(&mut |name| authorization.push_str(name));
     authorization.push_str(", Signature=");
-    authorization.extend(signature.map(char::from));
+    authorization.push_str(ascii(&signature));
     Signed { authorization, at }
 }
 
@@ -123,6 +123,11 @@ fn hex32(digest: &[u8; 32]) -> [u8; 64] {
     let mut digits = [0; 64];
     hex::encode_to_slice(digest, &mut digits).expect("64 digits for 32 bytes");
     digits
+}
+
+/// Digits as text.
+fn ascii(digits: &[u8; 64]) -> &str {
+    str::from_utf8(digits).expect("hexadecimal digits are ASCII")
 }
 
 /// Name of the signing method, first word of the header and first line of the string to sign.

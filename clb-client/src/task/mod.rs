@@ -158,3 +158,43 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 /// What is left of the time when the last question is asked.
 const FOR_AN_ANSWER: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::{Credential, SecretId, SecretKey};
+    use crate::region::Region;
+    use crate::transport::{Transport, TransportFuture};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_is_dropped_is_not_counted_any_more() {
+        let credential = Credential::new(SecretId::new("id").unwrap(), SecretKey::new("key").unwrap());
+        let client = Client::with_transport(Region::new("ap-guangzhou").unwrap(), credential, Silent);
+        let task = client.task("t-1");
+        let waits: Vec<_> = (0..3).map(|_| tokio::spawn(wait(task.clone()))).collect();
+        tokio::task::yield_now().await;
+        assert_eq!(open(&task), 3);
+        for wait in waits {
+            wait.abort();
+            assert!(wait.await.is_err());
+        }
+        assert_eq!(open(&task), 0);
+    }
+
+    async fn wait(task: Task) {
+        task.wait(Duration::from_secs(60)).await;
+    }
+
+    fn open(task: &Task) -> usize {
+        with(&task.pace, |pace| pace.open())
+    }
+
+    /// Never answers.
+    struct Silent;
+
+    impl Transport for Silent {
+        fn send(&self, _: http::Request<bytes::Bytes>) -> TransportFuture<'_> {
+            Box::pin(std::future::pending())
+        }
+    }
+}

@@ -28,6 +28,12 @@ impl Pace {
         self.open = self.open.saturating_sub(1);
     }
 
+    /// How many tasks are waited for.
+    #[cfg(test)]
+    pub(super) fn open(&self) -> usize {
+        self.open
+    }
+
     /// A task was running at `running` after its start and done at `done`.
     pub(crate) fn learn(&mut self, running: Option<Duration>, done: Duration) {
         // Found done by the first question, a task was shorter than that by an unknown share. A step down lets the pace follow
