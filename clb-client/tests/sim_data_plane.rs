@@ -4,7 +4,8 @@
 use std::{collections::BTreeMap, io, net::SocketAddr, time::Duration};
 
 use clb_client::sim::{
-    Account, Config, Content, Latency, Limits, Listener, LoadBalancer, PoolId, Simulator, Switch,
+    Account, Config, Content, Health, Latency, Limits, Listener, LoadBalancer, PoolId, Simulator, Switch,
+    TargetGroup,
     data_plane::{Counters, DataPlane, Deregistered, DialTable, Options, Sticky},
 };
 use serde_json::{Value, json};
@@ -177,6 +178,36 @@ async fn sticky_clients_come_back_and_may_reach_a_drained_target() {
         assert_eq!(rig.connect_from(8).await.unwrap().pod, 2, "{sticky:?}: another client");
         assert_eq!(rig.counters(1).opened_after_zero, 2 - u64::from(after_zero), "{sticky:?}");
     }
+}
+
+#[tokio::test]
+async fn the_targets_of_a_target_group_count_as_the_listeners() {
+    let rig = Rig::new(Listener::tcp("lbl-1", 80).with_target_group("lbtg-1"), Options::default()).await;
+    rig.pod(1, 10).await;
+    assert_eq!(rig.connect().await.err(), Some(io::ErrorKind::ConnectionReset), "bound to the listener only");
+    rig.simulator.with(|account| {
+        account.put_target_group(TargetGroup::new("lbtg-1"));
+        account.plant(&PoolId::group("lbtg-1"), pod(1), 10);
+    });
+    let mut old = rig.connect().await.unwrap();
+    rig.simulator.with(|account| account.unplant(&PoolId::group("lbtg-1"), pod(1)));
+    assert_eq!(old.end().await, Err(io::ErrorKind::ConnectionReset));
+}
+
+#[tokio::test]
+async fn unhealthy_targets_get_traffic_only_when_all_are() {
+    let rig = Rig::new(Listener::tcp("lbl-1", 80), Options::default()).await;
+    rig.pod(1, 10).await;
+    rig.pod(2, 10).await;
+    rig.simulator.with(|account| account.set_health(pod(1), Health::Dead));
+    for _ in 0..4 {
+        assert_eq!(rig.connect().await.unwrap().pod, 2);
+    }
+    rig.simulator.with(|account| account.set_health(pod(2), Health::Dead));
+    let both = [rig.connect().await.unwrap().pod, rig.connect().await.unwrap().pod];
+    assert!(both == [1, 2] || both == [2, 1], "{both:?}");
+    rig.set_weight(1, 0).await;
+    assert_eq!(rig.connect().await.unwrap().pod, 2, "weight 0 stays out all the same");
 }
 
 #[tokio::test]

@@ -49,6 +49,10 @@ async fn orders_need_no_signature_and_are_the_same_as_in_rust() {
         {"do":"plant","pool":"lb-2/lbl-2/loc-1","address":"10.0.0.1:80","weight":7}
         {"do":"plant","pool":"lb-2/lbl-2/loc-1","address":"10.0.0.2:80","weight":7}
         {"do":"unplant","pool":"lb-2/lbl-2/loc-1","address":"10.0.0.2:80"}
+        {"do":"put_target_group","id":"lbtg-1"}
+        {"do":"plant","pool":"lbtg-1","address":"10.0.0.1:80","weight":7}
+        {"do":"put_listener","load_balancer":"lb-2","id":"lbl-3","protocol":"TCP","port":81,"group":"lbtg-1"}
+        {"do":"set_health","address":"10.0.0.1:80","health":"Dead"}
         {"do":"fault","fault":"busy","on":"writes","times":3}
         {"do":"clear_faults"}
         {"do":"fault","fault":"error","code":"UnauthorizedOperation","message":"no","on":"DescribeTaskStatus"}

@@ -10,11 +10,13 @@ use super::{
     action::Action,
     config::Config,
     fault::Faults,
+    health::Health,
     limit::Window,
-    listener::{Listener, Protocol},
+    listener::{Groups, Listener, Protocol},
     load_balancer::LoadBalancer,
     log::{Call, Change},
     pool::{PoolId, TargetKey, Targets},
+    target_group::TargetGroup,
     task::{Pending, Tasks},
     write::{Edit, To},
 };
@@ -28,7 +30,10 @@ use super::{
 pub struct Account {
     pub(crate) config: Config,
     pub(crate) load_balancers: BTreeMap<String, LoadBalancer>,
+    pub(crate) groups: Groups,
     pub(crate) instances: BTreeMap<String, IpAddr>,
+    /// What health checks say, where a test has set it.
+    pub(crate) health: BTreeMap<SocketAddr, Health>,
     pub(crate) faults: Faults,
     pub(crate) tasks: Tasks,
     /// By due time, then in order of acceptance.
@@ -54,7 +59,9 @@ impl Account {
             ids: fastrand::Rng::with_seed(config.seed ^ 0x1d5e_ed00_0000_0001),
             config,
             load_balancers: BTreeMap::new(),
+            groups: BTreeMap::new(),
             instances: BTreeMap::new(),
+            health: BTreeMap::new(),
             faults: Faults::default(),
             tasks: Tasks::default(),
             pending: BTreeMap::new(),
@@ -78,6 +85,25 @@ impl Account {
     pub fn put_load_balancer(&mut self, balancer: LoadBalancer) {
         self.load_balancers.insert(balancer.id.clone(), balancer);
         self.revision += 1;
+    }
+
+    /// Adds a target group, or replaces the one with its id.
+    #[must_use]
+    pub fn with_target_group(mut self, group: TargetGroup) -> Self {
+        self.put_target_group(group);
+        self
+    }
+
+    /// Adds a target group, or replaces the one with its id.
+    pub fn put_target_group(&mut self, group: TargetGroup) {
+        self.groups.insert(group.id.clone(), group);
+        self.revision += 1;
+    }
+
+    /// Deletes a target group with its targets; `false` if it did not exist.
+    pub fn remove_target_group(&mut self, id: &str) -> bool {
+        self.revision += 1;
+        self.groups.remove(id).is_some()
     }
 
     /// Deletes a load balancer with all its listeners and targets; `false` if it did not exist.
@@ -168,6 +194,7 @@ impl Account {
                 }
             }
         }
+        pools.extend(self.groups.keys().map(|group| PoolId::group(group)));
         pools
     }
 
@@ -215,14 +242,26 @@ impl Account {
     #[must_use]
     pub fn next_event(&self) -> Option<Duration> {
         let effect = self.pending.keys().next().map(|(at, _)| *at);
-        let balancers = self.load_balancers.values();
+        let (balancers, groups) = (self.load_balancers.values(), self.groups.values());
         let free = balancers.clone().map(|balancer| balancer.busy_until);
+        let free = free.chain(groups.clone().map(|group| group.busy_until));
         let visible = balancers.flat_map(|balancer| balancer.stale.iter().map(|(until, _)| *until));
+        let visible = visible.chain(groups.flat_map(|group| group.stale.iter().map(|(until, _)| *until)));
         free.chain(visible).filter(|at| *at > self.now).chain(effect).min()
+    }
+
+    /// The targets that a listener or rule forwards to: its own, or those of its target group.
+    pub(crate) fn targets_behind(&self, pool: &PoolId) -> Option<&Targets> {
+        let group = self.load_balancers.get(pool.owner()).and_then(|balancer| balancer.group_of(pool));
+        match group {
+            Some(group) => self.groups.get(group).map(|group| &group.targets),
+            None => self.targets_of(pool),
+        }
     }
 
     pub(crate) fn targets_of(&self, pool: &PoolId) -> Option<&Targets> {
         match pool {
+            PoolId::Group { group } => self.groups.get(group).map(|group| &group.targets),
             PoolId::Listener { load_balancer, listener } => {
                 self.load_balancers.get(load_balancer)?.targets(listener, None)
             }
@@ -234,6 +273,7 @@ impl Account {
 
     pub(crate) fn targets_mut(&mut self, pool: &PoolId) -> Option<&mut Targets> {
         match pool {
+            PoolId::Group { group } => self.groups.get_mut(group).map(|group| &mut group.targets),
             PoolId::Listener { load_balancer, listener } => {
                 self.load_balancers.get_mut(load_balancer)?.targets_mut(listener, None)
             }

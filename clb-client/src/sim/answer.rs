@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     account::Account,
-    action::Action,
+    action::{Action, Course, Read, Write},
     fault::{Applied, Fault},
     log::{Call, Outcome},
     parameter::Parameters,
@@ -14,7 +14,7 @@ use super::{
     reply::{Content, Reply},
     shape::bend,
     task::Pending,
-    write::{Edit, Plan},
+    write::Plan,
 };
 
 impl Account {
@@ -27,7 +27,8 @@ impl Account {
             let refusal = Refusal::new("InvalidAction", format!("The action {action:?} does not exist"));
             return Reply { after: Duration::ZERO, content: Content::refused(&refusal, &request_id) };
         };
-        let balancer = body.get("LoadBalancerId").and_then(Value::as_str).map(str::to_owned);
+        let owner = body.get("LoadBalancerId").or_else(|| body.get("TargetGroupId"));
+        let balancer = owner.and_then(Value::as_str).map(str::to_owned);
         let answered = match self.admit(action, balancer.as_deref()) {
             Ok(fault) => self.answer(action, body, &request_id, fault),
             Err(refusal) => Answered::refused(&refusal, &request_id),
@@ -69,15 +70,9 @@ impl Account {
             _ => {}
         }
         let after = self.config.answer.draw(&mut self.dice);
-        let read = |fields| (fields, after, Outcome::Accepted);
-        let done = match action {
-            Action::DescribeLoadBalancers => self.describe_load_balancers(body).map(read),
-            Action::DescribeListeners => self.describe_listeners(body).map(read),
-            Action::DescribeTargets => self.describe_targets(body, self.now).map(read),
-            Action::DescribeTaskStatus => self.describe_task_status(body).map(read),
-            Action::BatchRegisterTargets
-            | Action::BatchDeregisterTargets
-            | Action::BatchModifyTargetWeight => self.write(action, body, request_id, fault.as_ref(), after),
+        let done = match action.course() {
+            Course::Read(what) => self.read(what, body).map(|fields| (fields, after, Outcome::Accepted)),
+            Course::Write(write) => self.write(write, body, request_id, fault.as_ref(), after),
         };
         let (fields, mut after, outcome) = match done {
             Ok(done) => done,
@@ -104,6 +99,22 @@ impl Account {
         Answered { reply: Reply { after, content }, outcome }
     }
 
+    fn read(&mut self, what: Read, body: &Value) -> Result<Value, Refusal> {
+        let now = self.now;
+        match what {
+            Read::LoadBalancers => self.describe_load_balancers(body),
+            Read::Listeners => self.describe_listeners(body),
+            Read::Targets => self.describe_targets(body, now),
+            Read::Health => self.describe_target_health(body),
+            Read::Task => self.describe_task_status(body),
+            Read::Reverse => self.describe_lb_listeners(body),
+            Read::Quota => self.describe_quota(body),
+            Read::Groups => self.describe_target_groups(body, true),
+            Read::GroupList => self.describe_target_groups(body, false),
+            Read::GroupMembers => self.describe_target_group_instances(body, now),
+        }
+    }
+
     fn describe_task_status(&mut self, body: &Value) -> Result<Value, Refusal> {
         let call = Parameters::of_body(body, &["TaskId", "DealName"])?;
         let Some(id) = call.text("TaskId")?.or(call.text("DealName")?) else {
@@ -121,42 +132,32 @@ impl Account {
     /// Accepts a write: locks the load balancer and plans the effect. Returns fields, time of the answer, outcome.
     fn write(
         &mut self,
-        action: Action,
+        write: Write,
         body: &Value,
         request_id: &str,
         fault: Option<&Fault>,
         after: Duration,
     ) -> Result<(Value, Duration, Outcome), Refusal> {
-        let mut plan = self.plan(action, body)?;
-        let late = match fault {
-            Some(Fault::LateEffect(by)) => Some(*by),
-            _ => None,
-        };
-        let busy = self.load_balancers.get(&plan.owner).is_some_and(|owner| owner.busy_until > self.now);
-        if busy && late.is_none() {
+        let mut plan = self.plan(write, body)?;
+        if let Some(Fault::LateEffect(by)) = fault {
+            let at = self.now + *by;
+            self.accept(at, self.pending(plan, None, fault));
+            return Ok((json!({}), after, Outcome::Accepted));
+        }
+        if self.is_busy(&plan.owner) {
             return Err(Refusal::busy(&plan.owner));
         }
-        let lag = match fault {
-            Some(Fault::ReadLag(lag)) => *lag,
-            _ => self.config.read_lag,
-        };
-        if let Some(by) = late {
-            let pending = Pending { edits: plan.edits, task: None, fails: None, lag };
-            self.accept(self.now + by, pending);
+        if !matches!(write, Write::Batch(_)) {
+            self.start_task(plan, request_id, fault);
             return Ok((json!({}), after, Outcome::Accepted));
         }
-        if action == Action::BatchModifyTargetWeight {
-            self.start_task(plan, request_id, fault, lag);
-            return Ok((json!({}), after, Outcome::Accepted));
-        }
-        let applied = fail_listeners(&mut plan, fault);
+        fail_listeners(&mut plan, fault, self.config.batch_is_async);
         let failed: Vec<&String> = plan.failed.iter().collect();
         let outcome = if failed.is_empty() { Outcome::Accepted } else { Outcome::Partial };
         let message = if failed.is_empty() { "" } else { "some listeners failed, please check them" };
         let fields = json!({"FailListenerIdSet": failed, "Message": message});
-        plan.edits = applied;
         if self.config.batch_is_async {
-            self.start_task(plan, request_id, fault, lag);
+            self.start_task(plan, request_id, fault);
             return Ok((fields, after, outcome));
         }
         let takes = self.config.batch.draw(&mut self.dice);
@@ -165,12 +166,11 @@ impl Account {
         self.lock(&plan.owner, end + settles);
         // Whoever polls the request id of such a call nevertheless learns that it is done once it is.
         self.tasks.start(request_id, &plan.owner);
-        let pending = Pending { edits: plan.edits, task: Some(request_id.to_owned()), fails: None, lag };
-        self.accept(end, pending);
+        self.accept(end, self.pending(plan, Some(request_id), fault));
         Ok((fields, takes.max(after), outcome))
     }
 
-    fn start_task(&mut self, plan: Plan, request_id: &str, fault: Option<&Fault>, lag: Duration) {
+    fn start_task(&mut self, plan: Plan, request_id: &str, fault: Option<&Fault>) {
         let drawn = self.config.task.draw(&mut self.dice);
         let (takes, fails) = match fault {
             Some(Fault::SlowTask(takes)) => (*takes, None),
@@ -180,7 +180,16 @@ impl Account {
         let end = self.now + takes;
         self.lock(&plan.owner, end);
         self.tasks.start(request_id, &plan.owner);
-        self.accept(end, Pending { edits: plan.edits, task: Some(request_id.to_owned()), fails, lag });
+        self.accept(end, Pending { fails, ..self.pending(plan, Some(request_id), fault) });
+    }
+
+    fn pending(&self, plan: Plan, task: Option<&str>, fault: Option<&Fault>) -> Pending {
+        let lag = match fault {
+            Some(Fault::ReadLag(lag)) => *lag,
+            _ => self.config.read_lag,
+        };
+        let Plan { owner, edits, associations, failed: _, broken } = plan;
+        Pending { owner, edits, associations, broken, task: task.map(str::to_owned), fails: None, lag }
     }
 }
 
@@ -203,37 +212,39 @@ impl Answered {
     }
 }
 
-/// Lets a fault fail listeners of a batch that has no task. Returns the edits that are done nevertheless.
-fn fail_listeners(plan: &mut Plan, fault: Option<&Fault>) -> Vec<Edit> {
+/// Lets a fault fail listeners of a batch. A task that fails does so at its end, not here.
+fn fail_listeners(plan: &mut Plan, fault: Option<&Fault>, is_task: bool) {
+    let listeners = |plan: &Plan| -> Vec<String> {
+        plan.edits.iter().filter_map(|edit| edit.pool.listener_id().map(str::to_owned)).collect()
+    };
     match fault {
-        Some(Fault::PartialFailure(listeners)) if listeners.is_empty() => {
-            if let Some(first) = plan.edits.first().map(|edit| edit.pool.listener_id().to_owned()) {
-                plan.fail(&first);
-            }
+        Some(Fault::PartialFailure(named)) if named.is_empty() => {
+            listeners(plan).first().into_iter().for_each(|first| plan.fail(first));
         }
-        Some(Fault::PartialFailure(listeners)) => listeners.iter().for_each(|listener| plan.fail(listener)),
-        Some(Fault::FailedTask(applied)) => {
+        Some(Fault::PartialFailure(named)) => named.iter().for_each(|listener| plan.fail(listener)),
+        Some(Fault::FailedTask(applied)) if !is_task => {
+            plan.failed.extend(listeners(plan));
             let done = match applied {
                 Applied::Nothing => 0,
                 Applied::Half => plan.edits.len() / 2,
                 Applied::All => plan.edits.len(),
             };
-            let edits = plan.edits[..done].to_vec();
-            plan.failed.extend(plan.edits.iter().map(|edit| edit.pool.listener_id().to_owned()));
-            return edits;
+            plan.edits.truncate(done);
         }
         _ => {}
     }
-    std::mem::take(&mut plan.edits)
 }
 
 /// Elements and targets that a body names, whatever else is wrong with it.
 fn size(body: &Value) -> (usize, usize) {
-    let length = |value: &Value| value.get("Targets").and_then(Value::as_array).map_or(0, Vec::len);
+    let length = |value: &Value| {
+        let lists = [value.get("Targets"), value.get("TargetGroupInstances")];
+        lists.into_iter().flatten().filter_map(Value::as_array).map(Vec::len).sum()
+    };
     match body.get("ModifyList").and_then(Value::as_array) {
         Some(elements) => (elements.len(), elements.iter().map(length).sum()),
         None => {
-            let targets = length(body);
+            let targets: usize = length(body);
             (usize::from(targets > 0), targets)
         }
     }

@@ -69,6 +69,7 @@ pub struct Config {
     pub(crate) on_unbound: Mismatch,
     pub(crate) read_lag: Duration,
     pub(crate) task_retention: Option<Duration>,
+    pub(crate) first_probes: Duration,
 }
 
 impl Default for Config {
@@ -86,6 +87,7 @@ impl Default for Config {
             on_unbound: Mismatch::Refuse,
             read_lag: Duration::ZERO,
             task_retention: None,
+            first_probes: Duration::ZERO,
         }
     }
 }
@@ -166,6 +168,13 @@ impl Config {
     #[must_use]
     pub const fn with_read_lag(mut self, lag: Duration) -> Self {
         self.read_lag = lag;
+        self
+    }
+
+    /// How long after its registration a target is unknown to health checks; the real default is about 15 s. Default 0.
+    #[must_use]
+    pub const fn with_first_probes(mut self, duration: Duration) -> Self {
+        self.first_probes = duration;
         self
     }
 

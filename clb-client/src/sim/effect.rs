@@ -29,11 +29,24 @@ impl Account {
                 balancer.stale.pop_front();
             }
         }
+        for group in self.groups.values_mut() {
+            while group.stale.front().is_some_and(|(until, _)| *until <= self.now) {
+                group.stale.pop_front();
+            }
+        }
+    }
+
+    pub(crate) fn is_busy(&self, owner: &str) -> bool {
+        let balancer = self.load_balancers.get(owner).map(|balancer| balancer.busy_until);
+        let group = self.groups.get(owner).map(|group| group.busy_until);
+        balancer.or(group).is_some_and(|until| until > self.now)
     }
 
     pub(crate) fn lock(&mut self, owner: &str, until: Duration) {
-        if let Some(balancer) = self.load_balancers.get_mut(owner) {
-            balancer.busy_until = balancer.busy_until.max(until);
+        let balancer = self.load_balancers.get_mut(owner).map(|balancer| &mut balancer.busy_until);
+        let group = self.groups.get_mut(owner).map(|group| &mut group.busy_until);
+        if let Some(busy_until) = balancer.or(group) {
+            *busy_until = (*busy_until).max(until);
         }
     }
 
@@ -47,17 +60,19 @@ impl Account {
     fn take_effect(&mut self, at: Duration, mut pending: Pending) {
         match pending.fails {
             None | Some(Applied::All) => {}
-            Some(Applied::Half) => pending.edits.truncate(pending.edits.len() / 2),
-            Some(Applied::Nothing) => pending.edits.clear(),
+            Some(Applied::Half) => {
+                pending.edits.truncate(pending.edits.len() / 2);
+                pending.associations.truncate(pending.associations.len() / 2);
+            }
+            Some(Applied::Nothing) => {
+                pending.edits.clear();
+                pending.associations.clear();
+            }
         }
-        if !pending.lag.is_zero()
-            && let Some(edit) = pending.edits.first()
-            && let Some(balancer) = self.load_balancers.get_mut(edit.pool.owner())
-        {
-            let before = balancer.listeners.clone();
-            balancer.stale.push_back((at + pending.lag, before));
+        if !pending.lag.is_zero() {
+            self.keep_showing(&pending.owner, at + pending.lag);
         }
-        let mut result = Ok(());
+        let mut result = pending.broken.map_or(Ok(()), Err);
         let mut zeroed = Vec::new();
         for edit in pending.edits {
             match self.edit(&edit, at) {
@@ -65,6 +80,12 @@ impl Account {
                 Ok(()) => {}
                 Err(missing) => result = Err(missing),
             }
+        }
+        for (pool, group) in pending.associations {
+            self.revision += 1;
+            let balancer = self.load_balancers.get_mut(pool.owner());
+            let done = balancer.map(|balancer| balancer.associate(&pool, group));
+            result = done.unwrap_or_else(|| Err(format!("{pool} does not exist any more"))).and(result);
         }
         if pending.fails.is_some() {
             result = Err("the task failed: internal processing error".to_owned());
@@ -74,8 +95,22 @@ impl Account {
         }
     }
 
+    /// Lets reads show the targets as they are now for longer.
+    fn keep_showing(&mut self, owner: &str, until: Duration) {
+        if let Some(balancer) = self.load_balancers.get_mut(owner) {
+            let now = balancer.listeners.clone();
+            balancer.stale.push_back((until, now));
+        } else if let Some(group) = self.groups.get_mut(owner) {
+            let now = group.targets.clone();
+            group.stale.push_back((until, now));
+        }
+    }
+
     /// Changes one target; says what is missing if it cannot.
     pub(crate) fn edit(&mut self, edit: &Edit, at: Duration) -> Result<(), String> {
+        if let To::Port(port) = edit.to {
+            return self.move_port(edit, port, at);
+        }
         let targets =
             self.targets_mut(&edit.pool).ok_or_else(|| format!("{} does not exist any more", edit.pool))?;
         let before = targets.get(&edit.key).map(|target| target.weight);
@@ -97,7 +132,7 @@ impl Account {
                 targets.remove(&edit.key);
                 None
             }
-            (To::Weight(_) | To::Unbound, None) => {
+            (To::Weight(_) | To::Unbound | To::Port(_), None) | (To::Port(_), Some(_)) => {
                 return Err(format!("target {} is not bound to {}", edit.key, edit.pool));
             }
         };
@@ -107,5 +142,16 @@ impl Account {
             self.changes.push(Change { at, pool, address: edit.key.address, before, after });
         }
         Ok(())
+    }
+
+    /// A target on another port is another target.
+    fn move_port(&mut self, edit: &Edit, port: u16, at: Duration) -> Result<(), String> {
+        let target = self.targets_of(&edit.pool).and_then(|targets| targets.get(&edit.key));
+        let target = target.ok_or_else(|| format!("target {} is not bound to {}", edit.key, edit.pool))?;
+        let bound = To::Bound(target.weight, target.tag.clone());
+        let (pool, key) = (edit.pool.clone(), edit.key.clone());
+        let moved = Edit { pool: pool.clone(), key: key.on_port(port), to: bound };
+        self.edit(&Edit { pool, key, to: To::Unbound }, at)?;
+        self.edit(&moved, at)
     }
 }

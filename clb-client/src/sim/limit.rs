@@ -8,6 +8,8 @@ pub(crate) const TARGETS_PER_BATCH: usize = 500;
 pub(crate) const ELEMENTS_PER_BATCH: usize = 100;
 /// Most targets in one element of `BatchModifyTargetWeight`.
 pub(crate) const TARGETS_PER_ELEMENT: usize = 50;
+/// Most targets in one call about a single listener or rule. Not documented for weights and ports.
+pub(crate) const TARGETS_PER_CALL: usize = 20;
 /// Most listener ids in one `DescribeTargets`.
 pub(crate) const LISTENERS_PER_TARGET_READ: usize = 20;
 /// Most listener ids in one `DescribeListeners`.
@@ -23,12 +25,18 @@ pub struct Limits {
     pub(crate) calls_per_second: Option<u32>,
     pub(crate) targets_per_pool: usize,
     pub(crate) elements_per_pool: usize,
+    pub(crate) targets_per_group_call: usize,
 }
 
 impl Default for Limits {
     /// 20 calls per second and action, 100 targets per listener or rule, one element per listener or rule.
     fn default() -> Self {
-        Self { calls_per_second: Some(20), targets_per_pool: 100, elements_per_pool: 1 }
+        Self {
+            calls_per_second: Some(20),
+            targets_per_pool: 100,
+            elements_per_pool: 1,
+            targets_per_group_call: 20,
+        }
     }
 }
 
@@ -51,6 +59,13 @@ impl Limits {
     #[must_use]
     pub const fn with_elements_per_pool(mut self, elements: usize) -> Self {
         self.elements_per_pool = elements;
+        self
+    }
+
+    /// Targets in one write on a target group. Documented (20) for deregistration only.
+    #[must_use]
+    pub const fn with_targets_per_group_call(mut self, targets: usize) -> Self {
+        self.targets_per_group_call = targets;
         self
     }
 }

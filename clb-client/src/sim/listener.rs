@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::{Value, json};
 
-use super::pool::Targets;
+use super::{pool::Targets, target_group::TargetGroup};
 
 /// The protocol of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,32 +83,14 @@ impl Switch {
     }
 }
 
-/// What a listener or rule forwards to (`TargetType`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum TargetType {
-    /// Single targets.
-    #[default]
-    Node,
-    /// A target group; the actions for single targets are refused.
-    Group,
-}
-
-impl TargetType {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Node => "NODE",
-            Self::Group => "TARGETGROUP",
-        }
-    }
-}
-
 /// A rule of a layer 7 listener: domain and URL, and its targets.
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub(crate) id: String,
     pub(crate) domain: String,
     pub(crate) url: String,
-    pub(crate) target_type: TargetType,
+    /// The target group that it forwards to, instead of targets of its own.
+    pub(crate) group: Option<String>,
     pub(crate) targets: Targets,
 }
 
@@ -120,19 +102,20 @@ impl Rule {
             id: id.to_owned(),
             domain: domain.to_owned(),
             url: url.to_owned(),
-            target_type: TargetType::Node,
+            group: None,
             targets: Targets::new(),
         }
     }
 
-    /// The rule forwards to a target group, so that it takes no single targets.
+    /// The rule forwards to a target group (`lbtg-...`), so that it takes no single targets.
     #[must_use]
-    pub const fn with_target_group(mut self) -> Self {
-        self.target_type = TargetType::Group;
+    pub fn with_target_group(mut self, group: &str) -> Self {
+        self.group = Some(group.to_owned());
         self
     }
 
-    fn shown(&self, listener: &str) -> Value {
+    fn shown(&self, listener: &str, groups: &Groups) -> Value {
+        let (target_type, group) = forwards_to(self.group.as_deref(), groups);
         json!({
             "LocationId": self.id,
             "Domain": self.domain,
@@ -145,8 +128,8 @@ impl Rule {
             "HealthCheck": health_check(),
             "Certificate": null,
             "ForwardType": "HTTP",
-            "TargetType": self.target_type.as_str(),
-            "TargetGroup": null,
+            "TargetType": target_type,
+            "TargetGroup": group,
             "TargetGroupList": null,
             "RewriteTarget": {"TargetListenerId": null, "TargetLocationId": null},
             "DefaultServer": false,
@@ -167,7 +150,8 @@ pub struct Listener {
     pub(crate) port: u16,
     pub(crate) switches: Vec<Switch>,
     pub(crate) session_expire: u32,
-    pub(crate) target_type: TargetType,
+    /// The target group that it forwards to, instead of targets of its own.
+    pub(crate) group: Option<String>,
     /// Targets of a layer 4 listener; empty for layer 7.
     pub(crate) targets: Targets,
     /// Rules of a layer 7 listener by id; empty for layer 4.
@@ -184,7 +168,7 @@ impl Listener {
             port,
             switches: Vec::new(),
             session_expire: 0,
-            target_type: TargetType::Node,
+            group: None,
             targets: Targets::new(),
             rules: BTreeMap::new(),
         }
@@ -225,10 +209,10 @@ impl Listener {
         self
     }
 
-    /// The listener forwards to a target group, so that it takes no single targets.
+    /// The listener forwards to a target group (`lbtg-...`), so that it takes no single targets.
     #[must_use]
-    pub const fn with_target_group(mut self) -> Self {
-        self.target_type = TargetType::Group;
+    pub fn with_target_group(mut self, group: &str) -> Self {
+        self.group = Some(group.to_owned());
         self
     }
 
@@ -237,11 +221,12 @@ impl Listener {
     }
 
     /// As `DescribeListeners` shows it.
-    pub(crate) fn shown(&self) -> Value {
+    pub(crate) fn shown(&self, groups: &Groups) -> Value {
+        let (target_type, group) = forwards_to(self.group.as_deref(), groups);
         let rules = self
             .protocol
             .is_layer_7()
-            .then(|| self.rules.values().map(|rule| rule.shown(&self.id)).collect::<Vec<_>>());
+            .then(|| self.rules.values().map(|rule| rule.shown(&self.id, groups)).collect::<Vec<_>>());
         let flags: Vec<&str> = self.switches.iter().filter_map(|switch| switch.flag()).collect();
         json!({
             "ListenerId": self.id,
@@ -257,8 +242,8 @@ impl Listener {
             "SessionType": "NORMAL",
             "SniSwitch": 0,
             "Rules": rules,
-            "TargetType": self.target_type.as_str(),
-            "TargetGroup": null,
+            "TargetType": target_type,
+            "TargetGroup": group,
             "TargetGroupList": null,
             "KeepaliveEnable": 0,
             "Toa": false,
@@ -271,6 +256,18 @@ impl Listener {
             "RescheduleStartTime": 0,
             "DataCompressMode": "transparent",
         })
+    }
+}
+
+/// Target groups by id.
+pub(crate) type Groups = BTreeMap<String, TargetGroup>;
+
+/// `TargetType` and `TargetGroup`.
+fn forwards_to(group: Option<&str>, groups: &Groups) -> (&'static str, Option<Value>) {
+    match group.map(|id| groups.get(id)) {
+        None => ("NODE", None),
+        Some(None) => ("TARGETGROUP", None),
+        Some(Some(group)) => (group.target_type(), Some(group.shown_in_short())),
     }
 }
 

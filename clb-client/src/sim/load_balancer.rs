@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{listener::Listener, pool::Targets};
+use super::{
+    listener::Listener,
+    pool::{PoolId, Targets},
+};
 
 /// A load balancer with its listeners.
 #[derive(Clone, Debug)]
@@ -106,6 +109,28 @@ impl LoadBalancer {
             Some(rule) => listener.rules.get_mut(rule).map(|rule| &mut rule.targets),
             None => Some(&mut listener.targets),
         }
+    }
+
+    /// The target group that a listener or rule forwards to.
+    pub(crate) fn group_of(&self, pool: &PoolId) -> Option<&str> {
+        let listener = self.listeners.get(pool.listener_id()?)?;
+        match pool {
+            PoolId::Rule { rule, .. } => listener.rules.get(rule)?.group.as_deref(),
+            PoolId::Listener { .. } | PoolId::Group { .. } => listener.group.as_deref(),
+        }
+    }
+
+    /// Makes a listener or rule forward to a target group; says what is missing if it cannot.
+    pub(crate) fn associate(&mut self, pool: &PoolId, group: String) -> Result<(), String> {
+        let missing = || format!("{pool} does not exist any more");
+        let listener = pool.listener_id().and_then(|id| self.listeners.get_mut(id)).ok_or_else(missing)?;
+        match pool {
+            PoolId::Rule { rule, .. } => {
+                listener.rules.get_mut(rule).ok_or_else(missing)?.group = Some(group);
+            }
+            PoolId::Listener { .. } | PoolId::Group { .. } => listener.group = Some(group),
+        }
+        Ok(())
     }
 
     /// The listeners as a read shows them at `now`: the present ones, or those before a write that has not become

@@ -12,7 +12,7 @@ pub struct Call {
     pub at: Duration,
     /// The action.
     pub action: Action,
-    /// The load balancer, where the action names one.
+    /// The load balancer or target group, where the action names one.
     pub load_balancer: Option<String>,
     /// Elements of `ModifyList`; 1 for the other writes, 0 for reads.
     pub elements: usize,

@@ -13,7 +13,8 @@
 //!
 //! # What the account enforces
 //!
-//! Requests and answers are the JSON of the real API, nulls included.
+//! Requests and answers are the JSON of the real API, nulls included. Targets hang on listeners, rules or target groups;
+//! a write on a group locks the group, not the load balancers that use it.
 //!
 //! | rule | answer when broken |
 //! |---|---|
@@ -23,12 +24,13 @@
 //! | each listener or rule in one element of `BatchModifyTargetWeight` ([`Limits::with_elements_per_pool`]) | `InvalidParameterValue` |
 //! | 100 targets per listener or rule, draining ones included | `LimitExceeded` |
 //! | a target is bound once ([`Config::with_bound`]) | `InvalidParameterValue.Duplicate` |
+//! | one listener or rule and 20 targets per single form; 20 targets per write on a target group | `InvalidParameterValue.Length` |
 //! | only bound targets change or go ([`Config::with_unbound`]) | `InvalidParameterValue` |
 //! | no unknown parameters, no missing ones, right types | `UnknownParameter`, `MissingParameter`, `InvalidParameter.FormatError` |
 //! | a signature over the received bytes, at most 5 minutes old ([`Simulator`], [`Server`]) | `AuthFailure.*` |
 //!
-//! `BatchModifyTargetWeight` is a task: its effect comes at its end ([`Config::with_task`]), and a target without a
-//! `Weight` gets 10. `BatchRegisterTargets` and `BatchDeregisterTargets` answer when they are done, without a task
+//! [`Action::ALL`] lists what it answers. Writes are tasks: their effect comes at their end ([`Config::with_task`]); a
+//! target without a `Weight` gets 10. Only `BatchRegisterTargets` and `BatchDeregisterTargets` answer when they are done, without a task
 //! ([`Config::with_batch`], [`Config::with_settle`], [`Config::with_asynchronous_batches`]).
 //! Where the documentation is silent there is an option, and its default is the more demanding answer.
 //!
@@ -69,9 +71,12 @@
 //! {"do":"put_listener","load_balancer":"lb-1","id":"lbl-1","protocol":"TCP","port":80,"switches":["DeregisterTargetRst"]}
 //! {"do":"put_listener","load_balancer":"lb-1","id":"lbl-2","protocol":"HTTP","port":8080,"session_seconds":60,
 //!  "rules":[{"id":"loc-1","domain":"a.example.com","url":"/"}]}
+//! {"do":"put_target_group","id":"lbtg-1"}
+//! {"do":"put_listener","load_balancer":"lb-1","id":"lbl-3","protocol":"TCP","port":81,"group":"lbtg-1"}
 //! {"do":"remove","object":"lb-1/lbl-2/loc-1"}
 //! {"do":"plant","pool":"lb-1/lbl-1","address":"10.0.0.1:8080","weight":10}
 //! {"do":"unplant","pool":"lb-1/lbl-1","address":"10.0.0.1:8080"}
+//! {"do":"set_health","address":"10.0.0.1:8080","health":"Dead"}
 //! {"do":"fault","fault":"busy","on":"writes","times":3}
 //! {"do":"fault","fault":"slow_task","ms":60000,"on":"BatchModifyTargetWeight","load_balancer":"lb-1"}
 //! {"do":"fault","fault":"error","code":"UnauthorizedOperation","message":"no permission","rate":0.1}
@@ -95,6 +100,7 @@ pub mod data_plane;
 mod effect;
 mod fault;
 mod gate;
+mod health;
 mod http;
 mod limit;
 mod listener;
@@ -106,8 +112,10 @@ mod pool;
 mod read;
 mod refusal;
 mod reply;
+mod reverse;
 mod shape;
 mod simulator;
+mod target_group;
 mod task;
 mod transport;
 mod view;
@@ -118,6 +126,7 @@ pub use self::{
     action::{Action, UnknownAction},
     config::{Config, Latency, Mismatch},
     fault::{Applied, Culprit, Fault, Faults, On, Shape},
+    health::Health,
     http::Server,
     limit::Limits,
     listener::{Listener, Protocol, Rule, Switch},
@@ -127,4 +136,5 @@ pub use self::{
     pool::PoolId,
     reply::{Content, Reply},
     simulator::{NoAnswer, Simulator},
+    target_group::TargetGroup,
 };

@@ -9,9 +9,11 @@ use super::{
     account::Account,
     action::Action,
     fault::{Applied, Culprit, Fault, On, Shape},
+    health::Health,
     listener::{Listener, Protocol, Rule, Switch},
     load_balancer::LoadBalancer,
     pool::PoolId,
+    target_group::TargetGroup,
 };
 
 /// One order; the page of [`crate::sim`] shows them all. What is not named has the default of the Rust API.
@@ -33,7 +35,12 @@ enum Order {
         #[serde(default)]
         session_seconds: u32,
         #[serde(default)]
+        group: Option<String>,
+        #[serde(default)]
         rules: Vec<RuleOrder>,
+    },
+    PutTargetGroup {
+        id: String,
     },
     Remove {
         object: String,
@@ -57,6 +64,10 @@ enum Order {
         address: SocketAddr,
     },
     ClearFaults {},
+    SetHealth {
+        address: SocketAddr,
+        health: String,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,6 +76,8 @@ struct RuleOrder {
     id: String,
     domain: String,
     url: String,
+    #[serde(default)]
+    group: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -124,16 +137,40 @@ impl Account {
                 );
                 Ok(())
             }
-            Order::PutListener { load_balancer, id, protocol, port, switches, session_seconds, rules } => {
+            Order::PutListener {
+                load_balancer,
+                id,
+                protocol,
+                port,
+                switches,
+                session_seconds,
+                group,
+                rules,
+            } => {
                 let mut listener = Listener::new(&id, named(PROTOCOLS, &protocol, "protocol")?, port)
                     .with_session_persistence(session_seconds);
                 for switch in &switches {
                     listener = listener.with_switch(named(SWITCHES, switch, "switch")?);
                 }
-                for rule in &rules {
-                    listener = listener.with_rule(Rule::new(&rule.id, &rule.domain, &rule.url));
+                if let Some(group) = &group {
+                    listener = listener.with_target_group(group);
+                }
+                for RuleOrder { id, domain, url, group } in &rules {
+                    let rule = Rule::new(id, domain, url);
+                    listener = listener.with_rule(match group {
+                        Some(group) => rule.with_target_group(group),
+                        None => rule,
+                    });
                 }
                 exists(self.put_listener(&load_balancer, listener), &load_balancer)
+            }
+            Order::PutTargetGroup { id } => {
+                self.put_target_group(TargetGroup::new(&id));
+                Ok(())
+            }
+            Order::SetHealth { address, health } => {
+                self.set_health(address, named(HEALTH, &health, "health")?);
+                Ok(())
             }
             Order::Remove { object } => exists(self.remove(&object), &object),
             Order::Plant { pool, address, weight } => {
@@ -162,11 +199,11 @@ impl Account {
         }
     }
 
-    /// Removes what `lb-1`, `lb-1/lbl-1` or `lb-1/lbl-1/loc-1` stands for.
+    /// Removes what `lb-1`, `lbtg-1`, `lb-1/lbl-1` or `lb-1/lbl-1/loc-1` stands for.
     fn remove(&mut self, object: &str) -> bool {
         let mut parts = object.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(balancer), None, ..) => self.remove_load_balancer(balancer),
+            (Some(owner), None, ..) => self.remove_load_balancer(owner) || self.remove_target_group(owner),
             (Some(balancer), Some(listener), None, _) => self.remove_listener(balancer, listener),
             (Some(balancer), Some(listener), Some(rule), None) => self.remove_rule(balancer, listener, rule),
             (None | Some(_), ..) => false,
@@ -231,10 +268,11 @@ fn fault(order: &FaultOrder) -> Result<Fault, BadOrder> {
     })
 }
 
-/// `lb-1/lbl-1` or `lb-1/lbl-1/loc-1`.
+/// `lb-1/lbl-1`, `lb-1/lbl-1/loc-1`, or `lbtg-1`.
 fn parse_pool(text: &str) -> Option<PoolId> {
     let mut parts = text.split('/');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(group), None, ..) => Some(PoolId::group(group)),
         (Some(balancer), Some(listener), None, _) => Some(PoolId::listener(balancer, listener)),
         (Some(balancer), Some(listener), Some(rule), None) => Some(PoolId::rule(balancer, listener, rule)),
         (None | Some(_), ..) => None,
@@ -257,6 +295,13 @@ const PROTOCOLS: &[(&str, Protocol)] = &[
     ("QUIC", Protocol::Quic),
     ("HTTP", Protocol::Http),
     ("HTTPS", Protocol::Https),
+];
+
+const HEALTH: &[(&str, Health)] = &[
+    ("Alive", Health::Alive),
+    ("Dead", Health::Dead),
+    ("Unknown", Health::Unknown),
+    ("Close", Health::Close),
 ];
 
 const SWITCHES: &[(&str, Switch)] = &[

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
 
 use serde_json::{Value, json};
 
-/// Where targets hang: a layer 4 listener, or a rule of a layer 7 listener.
+/// Where targets hang: a layer 4 listener, a rule of a layer 7 listener, or a target group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum PoolId {
@@ -23,6 +23,11 @@ pub enum PoolId {
         listener: String,
         /// `loc-...`
         rule: String,
+    },
+    /// A target group.
+    Group {
+        /// `lbtg-...`
+        group: String,
     },
 }
 
@@ -43,19 +48,27 @@ impl PoolId {
         }
     }
 
-    /// What a write on this pool locks: the load balancer.
+    /// The pool of a target group.
+    #[must_use]
+    pub fn group(group: &str) -> Self {
+        Self::Group { group: group.to_owned() }
+    }
+
+    /// What a write on this pool locks: the load balancer, or the target group.
     #[must_use]
     pub fn owner(&self) -> &str {
         match self {
+            Self::Group { group } => group,
             Self::Listener { load_balancer, .. } | Self::Rule { load_balancer, .. } => load_balancer,
         }
     }
 
-    /// The listener.
+    /// The listener; `None` for a target group.
     #[must_use]
-    pub fn listener_id(&self) -> &str {
+    pub fn listener_id(&self) -> Option<&str> {
         match self {
-            Self::Listener { listener, .. } | Self::Rule { listener, .. } => listener,
+            Self::Listener { listener, .. } | Self::Rule { listener, .. } => Some(listener),
+            Self::Group { .. } => None,
         }
     }
 }
@@ -63,6 +76,7 @@ impl PoolId {
 impl fmt::Display for PoolId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Group { group } => f.write_str(group),
             Self::Listener { load_balancer, listener } => write!(f, "{load_balancer}/{listener}"),
             Self::Rule { load_balancer, listener, rule } => write!(f, "{load_balancer}/{listener}/{rule}"),
         }
@@ -82,6 +96,11 @@ pub(crate) struct TargetKey {
 impl TargetKey {
     pub(crate) const fn by_address(address: SocketAddr) -> Self {
         Self { address, instance: None }
+    }
+
+    /// The same machine on another port.
+    pub(crate) fn on_port(&self, port: u16) -> Self {
+        Self { address: SocketAddr::new(self.address.ip(), port), instance: self.instance.clone() }
     }
 }
 

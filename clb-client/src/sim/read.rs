@@ -82,7 +82,7 @@ impl Account {
         let id = call.required_text("LoadBalancerId")?;
         let balancer = self.load_balancers.get(id).ok_or_else(|| no_load_balancer(id, Wording::SubCodes))?;
         let listeners = chosen(&balancer.listeners, &call, LISTENERS_PER_READ)?;
-        let shown: Vec<Value> = listeners.iter().map(|listener| listener.shown()).collect();
+        let shown: Vec<Value> = listeners.iter().map(|listener| listener.shown(&self.groups)).collect();
         Ok(json!({"TotalCount": shown.len(), "Listeners": shown}))
     }
 
@@ -146,9 +146,12 @@ impl Account {
 }
 
 /// Name and values of a filter.
-type Filter<'a> = (&'a str, Vec<&'a str>);
+pub(crate) type Filter<'a> = (&'a str, Vec<&'a str>);
 
-fn filters<'a>(call: &Parameters<'a>, known: impl Fn(&str) -> bool) -> Result<Vec<Filter<'a>>, Refusal> {
+pub(crate) fn filters<'a>(
+    call: &Parameters<'a>,
+    known: impl Fn(&str) -> bool,
+) -> Result<Vec<Filter<'a>>, Refusal> {
     let filters = call.objects("Filters", &["Name", "Values"])?;
     check_length("Filters", filters.len(), 10)?;
     filters

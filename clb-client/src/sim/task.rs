@@ -14,7 +14,13 @@ use super::{
 /// A write that has been accepted and has not taken effect yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
+    /// Whose targets it changes: a load balancer or a target group.
+    pub(crate) owner: String,
     pub(crate) edits: Vec<Edit>,
+    /// Listeners and rules with the target group that they are to forward to.
+    pub(crate) associations: Vec<(PoolId, String)>,
+    /// The task fails for this reason, after what fits was done.
+    pub(crate) broken: Option<String>,
     /// The task to end; `None` for a batch that was answered without one, and for late effects.
     pub(crate) task: Option<String>,
     /// The task fails; this much is done nevertheless.
@@ -31,7 +37,8 @@ pub(crate) struct Tasks {
 
 #[derive(Clone, Debug)]
 struct Task {
-    load_balancer: String,
+    /// The load balancer or target group that it locks.
+    owner: String,
     state: State,
     /// Targets whose weight became 0 by this task and whose end nobody has been told yet.
     zeroed: Vec<(PoolId, TargetKey)>,
@@ -45,9 +52,8 @@ enum State {
 }
 
 impl Tasks {
-    pub(crate) fn start(&mut self, id: &str, load_balancer: &str) {
-        let task =
-            Task { load_balancer: load_balancer.to_owned(), state: State::Running, zeroed: Vec::new() };
+    pub(crate) fn start(&mut self, id: &str, owner: &str) {
+        let task = Task { owner: owner.to_owned(), state: State::Running, zeroed: Vec::new() };
         self.by_id.insert(id.to_owned(), task);
     }
 
@@ -90,17 +96,17 @@ impl Tasks {
                 (json!({"Status": 1, "LoadBalancerIds": null, "Message": message}), Vec::new())
             }
             State::Succeeded { .. } => {
-                let fields = json!({"Status": 0, "LoadBalancerIds": [task.load_balancer], "Message": null});
+                let fields = json!({"Status": 0, "LoadBalancerIds": [task.owner], "Message": null});
                 (fields, std::mem::take(&mut task.zeroed))
             }
         })
     }
 
-    /// Tasks that have not ended, as (id, load balancer).
+    /// Tasks that have not ended, as (id, load balancer or target group).
     pub(crate) fn running(&self) -> impl Iterator<Item = (&str, &str)> {
         self.by_id
             .iter()
             .filter(|(_, task)| matches!(task.state, State::Running))
-            .map(|(id, task)| (id.as_str(), task.load_balancer.as_str()))
+            .map(|(id, task)| (id.as_str(), task.owner.as_str()))
     }
 }

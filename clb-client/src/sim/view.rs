@@ -10,37 +10,43 @@ impl Account {
     /// The whole account as JSON, for people.
     #[must_use]
     pub fn describe(&self) -> Value {
+        let weights = |owner: &str| -> BTreeMap<String, BTreeMap<String, u8>> {
+            let pools = self.pools().into_iter().filter(|pool| pool.owner() == owner);
+            pools
+                .map(|pool| {
+                    let targets = self.targets_of(&pool).into_iter().flatten();
+                    let weights = targets.map(|(key, target)| (key.to_string(), target.weight)).collect();
+                    (pool.to_string(), weights)
+                })
+                .collect()
+        };
+        let busy_for = |until: Duration| millis(until.saturating_sub(self.now));
         let balancers: Vec<Value> = self
             .load_balancers
             .values()
             .map(|balancer| {
-                let pools: BTreeMap<String, Value> = self
-                    .pools()
-                    .iter()
-                    .filter(|pool| pool.owner() == balancer.id)
-                    .map(|pool| {
-                        let weights: BTreeMap<String, u8> = self
-                            .targets_of(pool)
-                            .into_iter()
-                            .flatten()
-                            .map(|(key, target)| (key.to_string(), target.weight))
-                            .collect();
-                        (pool.to_string(), json!(weights))
-                    })
-                    .collect();
                 json!({
                     "id": balancer.id,
                     "tags": balancer.tags,
-                    "busy_for_ms": millis(balancer.busy_until.saturating_sub(self.now)),
-                    "weights": pools,
+                    "busy_for_ms": busy_for(balancer.busy_until),
+                    "weights": weights(&balancer.id),
                 })
             })
             .collect();
+        let groups: Vec<Value> = self
+            .groups
+            .values()
+            .map(|group| {
+                let busy_for = busy_for(group.busy_until);
+                json!({"id": group.id, "busy_for_ms": busy_for, "weights": weights(&group.id)})
+            })
+            .collect();
         let tasks: Vec<Value> =
-            self.tasks.running().map(|(id, balancer)| json!({"id": id, "load_balancer": balancer})).collect();
+            self.tasks.running().map(|(id, owner)| json!({"id": id, "locks": owner})).collect();
         json!({
             "now_ms": millis(self.now),
             "load_balancers": balancers,
+            "target_groups": groups,
             "running_tasks": tasks,
             "calls": self.calls.len(),
             "changes": self.changes.len(),

@@ -1,7 +1,8 @@
 //! Real TCP through the simulated load balancer: one loopback socket per TCP listener.
 //!
 //! * New connections are spread over the registered targets by weight (smooth weighted round robin), as the account says
-//!   at the moment of the connection. Health is not looked at.
+//!   at the moment of the connection: over the healthy ones, or over all when none is healthy
+//!   ([`Account::set_health`](super::Account::set_health)). Targets of a target group count as the listener's.
 //! * Weight 0 stops new connections and leaves established ones alone.
 //! * Deregistration cuts established connections with a reset on both sides ([`Options::with_deregistered`]).
 //! * Without a target of weight above 0, connections are accepted and reset.

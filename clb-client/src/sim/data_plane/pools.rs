@@ -90,13 +90,13 @@ impl Pools {
         options: &Options,
     ) -> Option<Picked> {
         let listener = listener(account, id).filter(|listener| !listener.has(Switch::Stop))?;
-        let targets = account.targets_of(id)?;
+        let targets = account.targets_behind(id)?;
         if !self.pools.contains_key(id) {
             let members = targets.keys().cloned().collect();
             self.pools.insert(id.clone(), Pool { members, ..Pool::default() });
         }
         let pool = self.pools.get_mut(id)?;
-        let (key, target) = pool.choose(targets, listener.session_expire, client, account.now(), options)?;
+        let (key, target) = pool.choose(account, targets, listener.session_expire, client, options)?;
         let tally = self.tallies.entry((id.clone(), key.address)).or_default();
         tally.open(target.zero_acknowledged);
         let registration = pool.live.entry(key.clone()).or_insert_with(|| Registration {
@@ -115,7 +115,7 @@ impl Pools {
     pub(super) fn refresh(&mut self, account: &Account, options: &Options) {
         let none = Targets::new();
         for (id, pool) in &mut self.pools {
-            let targets = account.targets_of(id).unwrap_or(&none);
+            let targets = account.targets_behind(id).unwrap_or(&none);
             let listener = listener(account, id);
             let has = |switch| listener.is_some_and(|listener| listener.has(switch));
             let changed =
@@ -160,12 +160,13 @@ impl Pools {
 impl Pool {
     fn choose<'a>(
         &mut self,
+        account: &Account,
         targets: &'a Targets,
         session_seconds: u32,
         client: IpAddr,
-        now: Duration,
         options: &Options,
     ) -> Option<(&'a TargetKey, &'a Target)> {
+        let now = account.now();
         let persists = Duration::from_secs(u64::from(session_seconds));
         let kept = self
             .sticky
@@ -177,7 +178,13 @@ impl Pool {
             Some(chosen) => chosen,
             None => {
                 let weights = targets.iter().map(|(key, target)| (key, target.weight));
-                targets.get_key_value(self.spread.next(weights)?)?
+                let healthy = targets
+                    .iter()
+                    .filter(|(key, target)| account.health_of(key, target).is_healthy())
+                    .map(|(key, target)| (key, target.weight));
+                // When all are abnormal, all of them get traffic.
+                let next = self.spread.next(healthy).or_else(|| self.spread.next(weights));
+                targets.get_key_value(next?)?
             }
         };
         if !persists.is_zero() {
@@ -188,5 +195,5 @@ impl Pool {
 }
 
 fn listener<'a>(account: &'a Account, id: &PoolId) -> Option<&'a Listener> {
-    account.load_balancers.get(id.owner())?.listeners.get(id.listener_id())
+    account.load_balancers.get(id.owner())?.listeners.get(id.listener_id()?)
 }
