@@ -280,15 +280,16 @@ impl State {
     fn set_apart(&mut self, target: Index, why: Why, detail: &str) {
         let now = self.now;
         let trouble = self.targets[target].trouble.get_or_insert_default();
-        let wait = ALONE_AFTER[(trouble.refusals as usize).min(ALONE_AFTER.len() - 1)];
+        let tried = (trouble.refusals + trouble.vanished) as usize;
+        let wait = Duration::from_secs(ALONE_AFTER[tried.min(ALONE_AFTER.len() - 1)]);
         trouble.refusals += 1;
         (trouble.alone, trouble.suspects) = (true, None);
-        trouble.not_before = now + Duration::from_secs(wait);
+        trouble.not_before = now + wait;
         let first = trouble.refusals == 1;
         // Perhaps what is wanted is there already: a read tells, and nothing is written before it.
         self.targets[target].flags.doubt = true;
         let pool = self.targets[target].pool;
-        self.read_by(pool, now);
+        self.read_by(pool, if first { now } else { now + wait });
         if !first {
             return;
         }

@@ -66,7 +66,12 @@ impl State {
         };
         let (deadline, attempt) = (self.now + self.config.read_timeout, record.claim.attempts);
         let id = self.emit(lane, command, deadline, attempt);
-        self.lanes[lane as usize].claim_open = Some(OpenClaim { id, add, drop, deadline });
+        let record = &mut self.lanes[lane as usize];
+        record.claim_open = Some(OpenClaim { id, add, drop, deadline });
+        if record.waiting.is_empty() {
+            // Nothing but claims was gathered: what comes next is a burst of its own.
+            record.gathered();
+        }
     }
 
     pub(crate) fn claim_wake(&self, lane: Index) -> Option<(Time, Wake)> {
