@@ -171,11 +171,11 @@ impl Cluster {
 
     /// Waits until `done` holds, looking after each change of the cluster, at most `limit`. `true`: it holds.
     #[must_use]
-    pub async fn wait_until(&self, limit: Duration, done: impl Fn(&Self) -> bool) -> bool {
+    pub async fn wait_until(&self, limit: Duration, mut done: impl FnMut(&Self) -> bool) -> bool {
         let deadline = Instant::now() + limit;
         let mut changes = self.shared.changes();
         loop {
-            changes.borrow_and_update();
+            changes.mark_seen();
             if done(self) {
                 return true;
             }

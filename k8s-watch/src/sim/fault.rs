@@ -1,5 +1,7 @@
 //! Faults on demand: refusals, lost answers, silence, closed and expired watches, stale lists.
 
+use std::time::Duration;
+
 use super::{kind, refusal::Refusal, request_log::Request};
 
 /// Which requests a fault concerns. Nothing said means any.
@@ -77,6 +79,8 @@ pub enum Answer {
     Timeout,
     /// 409 `Conflict`, as if another writer had been faster.
     Conflict,
+    /// The request waits this long, then goes on as usual.
+    Late(Duration),
     /// The request is carried out, then the connection is cut before the answer.
     Lost,
     /// No byte and no close until the fault is lifted, then it goes on. Open watches fall silent too.
@@ -103,6 +107,8 @@ pub(crate) enum Ending {
 pub(crate) enum Verdict {
     Pass,
     Refuse(Refusal),
+    /// Wait, then carry out.
+    Delay(Duration),
     /// Carry out, then cut.
     Lose,
     /// Wait until lifted.
@@ -206,6 +212,7 @@ impl Faults {
                 Refusal::new(504, "Timeout", message)
             }
             Answer::Conflict => Refusal::modified(kind, &request.name),
+            Answer::Late(time) => return Verdict::Delay(time),
             Answer::Lost => return Verdict::Lose,
             Answer::Silence if counted => return Verdict::Swallow,
             Answer::Silence => return Verdict::Hold,

@@ -2,9 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::JoinHandle, time::sleep};
+use tokio::{task::JoinHandle, time::sleep};
 
-use super::{kind::Kind, state::Shared, store::Change};
+use super::{
+    kind::Kind,
+    state::{Changes, Shared},
+    store::Change,
+};
 
 /// A controller at work. Dropping it stops the controller where it is.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ pub(crate) struct Follower {
     shared: Arc<Shared>,
     /// With the resourceVersion up to which each was seen.
     kinds: Vec<(&'static Kind, u64)>,
-    changed: watch::Receiver<()>,
+    changed: Changes,
     /// What happens within this time is seen together.
     lag: Duration,
 }
@@ -42,13 +46,12 @@ impl Follower {
     /// Waits for changes, and `lag` more, then returns all of them: by kind, within a kind in their order.
     pub(crate) async fn next(&mut self) -> Vec<(&'static Kind, Change)> {
         loop {
-            self.changed.borrow_and_update();
+            self.changed.mark_seen();
             if self.anything() {
                 sleep(self.lag).await;
                 return self.take();
             }
-            // The sender lives in `shared`, so an error is impossible.
-            self.changed.changed().await.unwrap_or_default();
+            self.changed.changed().await;
         }
     }
 

@@ -26,6 +26,15 @@
 //! No authentication, no admission, no server-side apply, no dry run, no protobuf, no custom resources: each is refused,
 //! never half done. Dependents are always deleted in the background, and nothing writes managedFields.
 //!
+//! # Controllers
+//! Each is started by choice and stops when its handle is dropped: [`Cluster::run_kubelet`] runs Pods through a [`PodRuntime`],
+//! [`Cluster::run_workloads`] keeps Deployments, ReplicaSets and StatefulSets, [`Cluster::run_endpoint_slices`] the slices of
+//! Services. A test that wants an exact order of events plays them itself, with [`Cluster::patch`] and [`Cluster::delete`].
+//!
+//! # Faults
+//! [`Cluster::inject`] answers some [`Requests`] otherwise: refused, late, lost, or not at all. Open watches are closed, cut or
+//! expired, lists show the past, objects are stored that no client can read. [`Cluster::requests`] tells who asked for what.
+//!
 //! # Time
 //! The clock starts at the wall (or where [`Cluster::starting_at`] says) and follows tokio's: in a paused runtime every
 //! timestamp is exact.
@@ -33,6 +42,7 @@
 mod addresses;
 mod answer;
 mod bind;
+mod call;
 mod clock;
 mod cluster;
 mod defaults;
@@ -42,6 +52,7 @@ mod endpoint_slices;
 mod event;
 mod fault;
 mod follow;
+mod form;
 mod garbage;
 mod kind;
 mod kubelet;

@@ -1,8 +1,11 @@
 //! What all handles of one cluster share: objects, clock, faults, request log, behind one lock.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::{clock::Clock, defaults::ServicePool, fault::Faults, request_log::RequestLog, store::Store};
 
@@ -21,7 +24,11 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
-    changed: watch::Sender<()>,
+    /// How often `write` was called.
+    writes: AtomicU64,
+    /// Wakes in the order in which they began to wait. A watch channel wakes its receivers in random order, and equal runs
+    /// would differ.
+    changed: Notify,
 }
 
 impl Shared {
@@ -34,7 +41,7 @@ impl Shared {
             faults: Faults::default(),
             log: RequestLog::default(),
         };
-        Arc::new(Self { state: Mutex::new(state), changed: watch::Sender::new(()) })
+        Arc::new(Self { state: Mutex::new(state), writes: AtomicU64::new(0), changed: Notify::new() })
     }
 
     /// Locks without telling anybody. The guard must not live across an await.
@@ -46,13 +53,45 @@ impl Shared {
     /// Changes the state and wakes watches, controllers and held requests.
     pub(crate) fn write<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let result = change(&mut self.lock());
-        self.changed.send_replace(());
+        self.writes.fetch_add(1, Ordering::Release);
+        self.changed.notify_waiters();
         result
     }
 
-    /// Wakes after each `write`.
-    pub(crate) fn changes(&self) -> watch::Receiver<()> {
-        self.changed.subscribe()
+    /// Tells of each `write` from now on.
+    pub(crate) fn changes(self: &Arc<Self>) -> Changes {
+        let mut changes = Changes { shared: self.clone(), seen: 0 };
+        changes.mark_seen();
+        changes
+    }
+}
+
+/// Waits for changes of the state.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    shared: Arc<Shared>,
+    /// Writes that were told of.
+    seen: u64,
+}
+
+impl Changes {
+    /// Everything up to now is known. To be called before looking at the state, so that no change falls in between.
+    pub(crate) fn mark_seen(&mut self) {
+        self.seen = self.shared.writes.load(Ordering::Acquire);
+    }
+
+    /// Waits for a change that is not known. Nothing is lost when it is dropped before it is done.
+    pub(crate) async fn changed(&mut self) {
+        loop {
+            // Hears of writes from its creation on, so it comes before the count is read.
+            let next = self.shared.changed.notified();
+            let writes = self.shared.writes.load(Ordering::Acquire);
+            if writes != self.seen {
+                self.seen = writes;
+                return;
+            }
+            next.await;
+        }
     }
 }
 

@@ -5,10 +5,7 @@ use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::{Stream, stream};
 use serde_json::{Value, json};
-use tokio::{
-    sync::watch::Receiver,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     event,
@@ -18,7 +15,7 @@ use super::{
     refusal::Refusal,
     request_log::Request,
     selector::Selector,
-    state::{Shared, State},
+    state::{Changes, Shared, State},
     store::Change,
 };
 
@@ -68,7 +65,7 @@ pub(crate) fn stream(
 
 struct Watch {
     shared: Arc<Shared>,
-    changed: Receiver<()>,
+    changed: Changes,
     kind: &'static Kind,
     /// As what faults see it.
     request: Request,
@@ -105,7 +102,7 @@ impl Watch {
 
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
-            self.changed.borrow_and_update();
+            self.changed.mark_seen();
             let shared = self.shared.clone();
             let silent = {
                 let state = shared.lock();
@@ -151,8 +148,7 @@ impl Watch {
         let wake = if self.query.bookmarks { self.next_bookmark.min(self.deadline) } else { self.deadline };
         tokio::select! {
             biased;
-            // The sender lives in `shared`, so an error is impossible.
-            _ = self.changed.changed() => {}
+            () = self.changed.changed() => {}
             // A silent connection does not even time out.
             () = sleep_until(wake), if !silent => {}
         }

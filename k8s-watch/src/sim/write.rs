@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
-    clock, defaults, event,
-    kind::{CONFIG_MAPS, ENDPOINT_SLICES, EVENTS, Kind, LEASES, NAMESPACES, PODS},
+    clock, defaults, event, form,
+    kind::{Kind, LEASES, NAMESPACES},
     object,
     patch::Strategy,
     refusal::Refusal,
@@ -65,7 +65,7 @@ impl State {
         if kind.generation {
             metadata.insert("generation".into(), 1.into());
         }
-        normalise(kind, &mut value);
+        form::normalise(kind, &mut value);
         validate::check_new(asked_as, &value)?;
         validate::check(kind, &value)?;
         Ok(self.store.put(kind, value))
@@ -152,7 +152,7 @@ impl State {
             Part::Whole => {}
             Part::Status => keep(existing, &mut value, |field| field != "status" && field != "metadata"),
         }
-        normalise(kind, &mut value);
+        form::normalise(kind, &mut value);
         if **existing == value {
             return Ok(existing.clone());
         }
@@ -255,52 +255,6 @@ fn keep(existing: &Value, value: &mut Value, whose: impl Fn(&str) -> bool) {
     let (Some(old), Some(new)) = (existing.as_object(), value.as_object_mut()) else { return };
     new.retain(|field, _| !whose(field));
     new.extend(old.iter().filter(|(field, _)| whose(field)).map(|(f, v)| (f.clone(), v.clone())));
-}
-
-/// Brings an object into the form in which the server shows it.
-fn normalise(kind: &'static Kind, value: &mut Value) {
-    drop_empty(object::metadata(value), &["labels", "annotations", "finalizers", "ownerReferences"]);
-    if kind.is(&CONFIG_MAPS)
-        && let Value::Object(fields) = value
-    {
-        drop_empty(fields, &["data", "binaryData"]);
-    }
-    if kind.is(&ENDPOINT_SLICES) {
-        // Its lists have no `omitempty`, and empty ones come back from storage as null.
-        for field in ["endpoints", "ports"] {
-            if value.get(field).and_then(Value::as_array).is_none_or(Vec::is_empty) {
-                value[field] = Value::Null;
-            }
-        }
-    }
-    if kind.is(&EVENTS) {
-        // Shown as null or empty when an Event of the newer API leaves them out.
-        let fields = value.as_object_mut().into_iter();
-        fields.for_each(|event| {
-            object::default(event, "deprecatedSource", json!({}));
-            object::default(event, "deprecatedFirstTimestamp", Value::Null);
-            object::default(event, "deprecatedLastTimestamp", Value::Null);
-        });
-    }
-    if kind.is(&PODS) {
-        let (ip, first) = (object::text(value, "/status/podIP"), object::text(value, "/status/podIPs/0/ip"));
-        // `podIP` alone is mirrored into `podIPs`, and wins where they differ.
-        if ip.is_empty() && !first.is_empty() {
-            let first = first.to_owned();
-            value["status"]["podIP"] = first.into();
-        } else if ip != first {
-            value["status"]["podIPs"] = json!([{ "ip": ip }]);
-        }
-    }
-}
-
-/// Removes those of these fields that are an empty list or object.
-fn drop_empty(fields: &mut Map<String, Value>, names: &[&str]) {
-    fields.retain(|name, value| {
-        let empty =
-            value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
-        !(empty && names.contains(&name.as_str()))
-    });
 }
 
 /// Something other than metadata and status differs.

@@ -32,14 +32,15 @@ impl Shop {
     async fn end_of(&self, name: &str) -> (f64, Vec<String>) {
         let start = tokio::time::Instant::now();
         let mut phases: Vec<String> = Vec::new();
-        while let Some(pod) = self.cluster.object("pods", "default", name) {
+        let gone = self.cluster.wait_until(NEVER, |cluster| {
+            let Some(pod) = cluster.object("pods", "default", name) else { return true };
             let phase = pod["status"]["phase"].as_str().unwrap_or_default().to_owned();
             if phases.last() != Some(&phase) {
                 phases.push(phase);
             }
-            assert!(start.elapsed() < NEVER, "{name} never ends");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+            false
+        });
+        assert!(gone.await, "{name} never ends");
         (start.elapsed().as_secs_f64(), phases)
     }
 }
