@@ -143,3 +143,12 @@ async fn the_log_tells_who_asked_for_what() {
     );
     assert!(shop.cluster.requests().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_server_answers_late() {
+    let shop = shop();
+    shop.cluster.inject_next(1, Requests::of("pods"), Answer::Late(Duration::from_secs(7)));
+    let before = tokio::time::Instant::now();
+    shop.pods.list(&ListParams::default()).await.unwrap();
+    assert_eq!(before.elapsed().as_secs(), 7);
+}
