@@ -1,0 +1,13 @@
+//! What grace-core must do, as a list of promises. Each module is a feature, each test one promise; a test of a fault
+//! carries the ID of the failure model.
+
+mod call;
+mod contract;
+mod fault;
+mod harness;
+mod model;
+mod oracle;
+mod words;
+mod world;
+
+mod terminating_pods;
