@@ -10,4 +10,8 @@ mod oracle;
 mod words;
 mod world;
 
+mod address_reuse;
+mod not_ready_endpoints;
+mod rolling_update;
+mod route_changes;
 mod terminating_pods;
