@@ -11,7 +11,11 @@ mod words;
 mod world;
 
 mod address_reuse;
+mod claims;
+mod foreign_writers;
 mod not_ready_endpoints;
+mod refused;
 mod rolling_update;
 mod route_changes;
+mod shared_load_balancer;
 mod terminating_pods;
