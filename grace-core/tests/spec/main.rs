@@ -12,9 +12,11 @@ mod world;
 
 mod address_reuse;
 mod claims;
+mod cold_start;
 mod foreign_writers;
 mod not_ready_endpoints;
 mod refused;
+mod relist_and_restart;
 mod rolling_update;
 mod route_changes;
 mod shared_load_balancer;
