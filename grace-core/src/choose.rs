@@ -14,9 +14,8 @@ use crate::id::Uid;
 use crate::machine::Wake;
 use crate::notice::Notice;
 use crate::plan::Gate;
-use crate::record::Change;
 use crate::slab::Index;
-use crate::state::State;
+use crate::state::{Change, State};
 use crate::time::Time;
 
 /// A change that may leave now.

@@ -5,9 +5,8 @@ use core::time::Duration;
 use crate::action::Reason;
 use crate::decide::Want;
 use crate::desired::Desire;
-use crate::record::{Change, Claim, Phase, Seeing};
 use crate::slab::Index;
-use crate::state::State;
+use crate::state::{Change, Claim, Phase, Seeing, State};
 use crate::target::Weight;
 use crate::time::Time;
 
