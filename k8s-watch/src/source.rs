@@ -4,6 +4,10 @@
 //! list, and a list that is older than what was already seen must be dropped before any of its objects act. There is
 //! never a selector: an object that leaves one would arrive as deleted although it lives.
 
+#[cfg(test)]
+#[cfg(feature = "sim")]
+mod spec;
+
 use std::future::Future;
 use std::time::Duration;
 

@@ -28,6 +28,8 @@ pub(crate) struct Listeners {
 struct Known {
     at: Instant,
     state: State,
+    /// There were listeners. That all of them are gone at once, one answer alone does not prove.
+    had: bool,
 }
 
 #[derive(Clone)]
@@ -61,7 +63,7 @@ impl Listeners {
     /// again.
     fn still_answers(&self, question: &BindingQuestion, id: &LoadBalancerId) -> bool {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Known { at, state: State::Usable(listeners) }) = known.get(id) else { return false };
+        let Some(Known { at, state: State::Usable(listeners), .. }) = known.get(id) else { return false };
         let has = |protocol| listeners.iter().any(|listener| serves(listener, protocol, question.port));
         at.elapsed() < FRESH && question.protocols.iter().all(|protocol| has(*protocol))
     }
@@ -90,7 +92,16 @@ impl Listeners {
         found.extend(listeners);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let at = Instant::now();
-        known.extend(found.into_iter().map(|(id, state)| (id, Known { at, state })));
+        for (id, state) in found {
+            let had = known.get(&id).is_some_and(|known| known.had);
+            let known_now = match &state {
+                State::Usable(all) if !all.is_empty() => Known { at, state, had: true },
+                State::Usable(_) | State::Missing if had => Known { at, state: State::Open, had: false },
+                State::Usable(_) | State::Missing | State::Refused(_) => Known { at, state, had: false },
+                State::Open => Known { at, state, had },
+            };
+            known.insert(id, known_now);
+        }
     }
 
     /// Whether these CLBs exist and may be written.

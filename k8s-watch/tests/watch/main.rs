@@ -1,0 +1,5 @@
+//! The controller as a whole, and its parts towards the outside: claims, bindings, Events. Everything in virtual time.
+#![expect(clippy::unwrap_used, reason = "what the rig unwraps is what the test is about")]
+
+mod bindings;
+mod claims;
