@@ -5,9 +5,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use grace_core::{Config, LoadBalancerId, Machine, Notice, Source, SourceKind};
+use grace_core::{Config, LoadBalancerId, Machine, Notice, Planned, Source, SourceKind};
 use kube::Client;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::bind::{BindingRules, ResolveBindings};
@@ -17,6 +17,7 @@ use crate::driver::{Driver, Input, Inputs, Teller};
 use crate::error::Error;
 use crate::execute::{Executors, LoadBalancer};
 use crate::feed::Feed;
+use crate::handle::Handle;
 use crate::observe::{EventPost, News, Observer};
 use crate::routes::{RouteRules, Routes, SeenService, ServiceSink};
 use crate::slim::{EndpointSlice, Pod, Service};
@@ -49,6 +50,7 @@ struct Ends {
     teller: Teller,
     notices: broadcast::Sender<Notice>,
     status: watch::Sender<Status>,
+    plan: watch::Sender<Vec<Planned>>,
 }
 
 /// What a controller is built from; every setting has a default.
@@ -103,6 +105,7 @@ impl Controller {
             client, load_balancer, bindings, claims, sources, config, rules, clock, events, ends, ..
         } = self;
         let mut parts: JoinSet<&'static str> = JoinSet::new();
+        let plan = (!rules.grant).then_some(ends.plan);
 
         let post = events.then(|| EventPost::new(client.clone(), clock, &instance()));
         let observer = Observer::new(post);
@@ -153,6 +156,7 @@ impl Controller {
             news: ends.teller,
             notices: ends.notices,
             status: ends.status,
+            plan,
         };
         tokio::select! {
             biased;
@@ -250,7 +254,8 @@ impl Builder {
         let (notices, _) = broadcast::channel(NEWS);
         let teller = Teller::new(to_news);
         let to_inputs = Inputs::new(to_inputs, teller.clone());
-        let handle = Handle { inputs: to_inputs.clone(), notices: notices.clone(), status: watched };
+        let (plan, plans) = watch::channel(Vec::new());
+        let handle = Handle { inputs: to_inputs.clone(), notices: notices.clone(), status: watched, plans };
         let claims = self
             .claims
             .unwrap_or_else(|| Arc::new(ConfigMapClaims::new(self.client.clone(), &self.state_namespace)));
@@ -269,43 +274,9 @@ impl Builder {
             config: self.config,
             clock: Clock::start(),
             events: self.events && !self.dry_run,
-            ends: Ends { inputs, to_inputs, news, teller, notices, status },
+            ends: Ends { inputs, to_inputs, news, teller, notices, status, plan },
             handle,
         }
-    }
-}
-
-/// Asks a running controller. Cheap to clone. Answers are `None` once the controller has ended.
-#[derive(Clone)]
-pub struct Handle {
-    inputs: Inputs,
-    notices: broadcast::Sender<Notice>,
-    status: watch::Receiver<Status>,
-}
-
-impl Handle {
-    /// How far it has come; also says when that changes.
-    #[must_use]
-    pub fn status(&self) -> watch::Receiver<Status> {
-        self.status.clone()
-    }
-
-    /// What the core tells from now on. Who reads too slowly misses some, and is told how many.
-    #[must_use]
-    pub fn notices(&self) -> broadcast::Receiver<Notice> {
-        self.notices.subscribe()
-    }
-
-    /// Asks the core anything, between two events: `handle.query(|machine| machine.poll_timeout())`.
-    pub async fn query<T: Send + 'static>(
-        &self,
-        question: impl FnOnce(&Machine) -> T + Send + 'static,
-    ) -> Option<T> {
-        let (answer, answered) = oneshot::channel();
-        // Who asked may have gone meanwhile.
-        let query = Box::new(move |machine: &Machine| drop(answer.send(question(machine))));
-        self.inputs.query(query).await.ok()?;
-        answered.await.ok()
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use grace_core::{ActionId, Command, Event, Failure, Machine, Success};
+use grace_core::{ActionId, Command, Event, Failure, Machine, Planned, Source, Success};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::debug;
@@ -21,6 +21,8 @@ use crate::status::Status;
 pub(crate) enum Input {
     /// A fact.
     Event(Event),
+    /// A source whose facts do not go into the core as they are was listed completely.
+    Listed(Source),
     /// Every binding was answered once.
     Bound,
     /// A question about the core's state.
@@ -46,6 +48,11 @@ impl Inputs {
     /// Hands a fact over. Waits while the loop is busy: a fact that is dropped can be a deletion.
     pub(crate) async fn event(&self, event: Event) -> Result<(), Closed> {
         self.to.send(Input::Event(event)).await.map_err(|_| Closed)
+    }
+
+    /// Says that a source was listed completely.
+    pub(crate) async fn listed(&self, source: Source) -> Result<(), Closed> {
+        self.to.send(Input::Listed(source)).await.map_err(|_| Closed)
     }
 
     /// Says that every binding was answered once.
@@ -111,6 +118,8 @@ pub(crate) struct Driver {
     pub(crate) notices: broadcast::Sender<grace_core::Notice>,
     /// How far it has come.
     pub(crate) status: watch::Sender<Status>,
+    /// Where a dry run says what it would do.
+    pub(crate) plan: Option<watch::Sender<Vec<Planned>>>,
 }
 
 type Done = (ActionId, Command, Result<Success, Failure>);
@@ -135,6 +144,14 @@ impl Driver {
                 let _ = self.notices.send(notice.clone());
                 self.news.tell(News::Notice(notice));
             }
+            if let Some(plan) = &self.plan {
+                let now = self.machine.plan();
+                plan.send_if_modified(|before| {
+                    let changed = *before != now;
+                    *before = now;
+                    changed
+                });
+            }
             let wake = self.machine.poll_timeout().map(|(at, _why)| at);
             tokio::select! {
                 biased; // the same order in every run: answers, shutdown, inputs, timer
@@ -155,6 +172,7 @@ impl Driver {
                         self.machine.handle_event(&event, self.clock.now());
                         self.progress(&event);
                     }
+                    Some(Input::Listed(source)) => self.listed(source),
                     Some(Input::Bound) => self.status.send_modify(|status| status.bound = true),
                     Some(Input::Query(query)) => query(&self.machine),
                     None => return Err(Error::Ended { part: "sources" }),
@@ -168,11 +186,13 @@ impl Driver {
         }
     }
 
+    fn listed(&self, source: Source) {
+        self.status.send_if_modified(|status| status.sources.insert(source, true) != Some(true));
+    }
+
     fn progress(&self, event: &Event) {
         if let Event::ListDone(source) = event {
-            self.status.send_modify(|status| {
-                status.sources.insert(source.clone(), true);
-            });
+            self.listed(source.clone());
         } else if let Event::Granted(lane) = event {
             self.status.send_modify(|status| {
                 status.lanes.entry(lane.clone()).or_default();

@@ -17,6 +17,8 @@ pub mod bind;
 
 mod driver;
 
+mod handle;
+
 mod clock;
 
 pub mod execute;
@@ -36,11 +38,12 @@ pub mod sim;
 
 pub use bind::ResolveBindings;
 pub use claims::ClaimStore;
-pub use controller::{Builder, Controller, Handle};
+pub use controller::{Builder, Controller};
 pub use error::Error;
 #[cfg(feature = "clb")]
 pub use execute::Clb;
 pub use execute::LoadBalancer;
 pub use finding::{Finding, ObjectKind, ObjectRef, Told};
+pub use handle::{Drained, Handle};
 pub use status::Status;
 pub use translate::PolicyDefaults;

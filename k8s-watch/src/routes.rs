@@ -148,7 +148,7 @@ impl Routes {
                     self.gone(&name).await?;
                 }
                 self.unlisted.remove(&source);
-                Ok(())
+                self.inputs.listed(source).await
             }
         }
     }
@@ -229,11 +229,15 @@ impl Routes {
             );
         }
         let mut services: BTreeMap<ObjectName, (Vec<Finding>, bool)> = BTreeMap::new();
-        let missing = || Binding { pools: Resolution::Pending, lanes: Vec::new(), findings: Vec::new() };
+        let missing =
+            || Binding { pools: Resolution::Pending, lanes: Vec::new(), refused: None, findings: Vec::new() };
         let answers = answers.into_iter().chain(std::iter::repeat_with(missing));
         for (question, binding) in asked.into_iter().zip(answers) {
             for lane in binding.lanes {
                 self.lane(lane).await?;
+            }
+            if let Some(lane) = binding.refused.filter(|lane| self.lanes.remove(lane).is_some()) {
+                self.inputs.event(Event::Revoked(lane)).await?;
             }
             let (findings, open) = services.entry(question.service.clone()).or_default();
             *open |= binding.pools == Resolution::Pending || !binding.findings.is_empty();

@@ -148,7 +148,8 @@ impl Listeners {
     }
 
     fn answer(&self, question: &BindingQuestion) -> Binding {
-        let nothing = |pools, finding| Binding { pools, lanes: Vec::new(), findings: vec![finding] };
+        let nothing =
+            |pools, finding| Binding { pools, lanes: Vec::new(), refused: None, findings: vec![finding] };
         let wanted = wanted(question);
         let Some(id) = &question.load_balancer else {
             let what = format!("no CLB is named for {wanted}").into();
@@ -160,7 +161,7 @@ impl Listeners {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get(id).map(|known| &known.state) {
             None | Some(State::Open) => {
-                Binding { pools: Resolution::Pending, lanes: Vec::new(), findings: Vec::new() }
+                Binding { pools: Resolution::Pending, lanes: Vec::new(), refused: None, findings: Vec::new() }
             }
             Some(State::Missing) => {
                 let what = format!("{id}, which shall serve {wanted}, does not exist in this region").into();
@@ -169,10 +170,10 @@ impl Listeners {
             }
             Some(State::Refused(why)) => {
                 let what = format!("{id}, which shall serve {wanted},").into();
-                nothing(
-                    Resolution::Known(Vec::new()),
-                    Finding::LoadBalancerRefused { what, why: why.clone() },
-                )
+                let finding = Finding::LoadBalancerRefused { what, why: why.clone() };
+                // To know of no pools would mean to drain those that were known before.
+                let refused = Some(LaneId::LoadBalancer(id.clone()));
+                Binding { refused, ..nothing(Resolution::Pending, finding) }
             }
             Some(State::Usable(listeners)) => self.bind(question, id, listeners),
         }
@@ -189,7 +190,7 @@ impl Listeners {
         }
         let facts = LaneFacts { id: lane, limits: self.limits, harmful: harmful(listeners) };
         let lanes = if pools.is_empty() { Vec::new() } else { vec![facts] };
-        Binding { pools: Resolution::Known(pools), lanes, findings }
+        Binding { pools: Resolution::Known(pools), lanes, refused: None, findings }
     }
 }
 

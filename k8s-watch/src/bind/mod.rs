@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use grace_core::{LaneFacts, LoadBalancerId, ObjectName, PortName, Resolution};
+use grace_core::{LaneFacts, LaneId, LoadBalancerId, ObjectName, PortName, Resolution};
 
 use crate::finding::Finding;
 use crate::translate::ListenerProtocol;
@@ -66,6 +66,8 @@ pub struct Binding {
     pub pools: Resolution,
     /// The lanes of these pools.
     pub lanes: Vec<LaneFacts>,
+    /// A lane that may not be written, not any more either: everything there stays as it is.
+    pub refused: Option<LaneId>,
     /// What the owner of the Service should mend.
     pub findings: Vec<Finding>,
 }

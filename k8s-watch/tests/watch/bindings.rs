@@ -18,7 +18,7 @@ fn account() -> Account {
         Listener::new("lbl-udp", Protocol::Udp, 80),
         Listener::new("lbl-ssl", Protocol::TcpSsl, 443).with_switch(Switch::RescheduleTargetZeroWeight),
         Listener::http("lbl-http", 8080),
-        Listener::tcp("lbl-group", 81).with_target_group(),
+        Listener::tcp("lbl-group", 81).with_target_group("lbtg-1"),
     ];
     let full = listeners.into_iter().fold(LoadBalancer::new("lb-1"), LoadBalancer::with_listener);
     Account::new(Config::default())
@@ -89,7 +89,7 @@ async fn ports_find_their_listeners_and_what_is_missing_is_told() {
         ("lb-1",       &[Http],     8080, &[],                               &["ListenerMissing"]),
         // C18: a target group and a classic CLB are not written.
         ("lb-1",       &[Tcp],      81,   &[],                               &["ListenerMissing"]),
-        ("lb-classic", &[Tcp],      80,   &[],                               &["LoadBalancerRefused"]),
+        ("lb-classic", &[Tcp],      80,   &["pending"],                      &["LoadBalancerRefused"]),
         ("lb-gone",    &[Tcp],      80,   &[],                               &["LoadBalancerMissing"]),
     ];
     for (clb, protocols, port, expected, told) in table {
@@ -118,6 +118,7 @@ async fn x2_the_clb_of_another_cluster_is_refused_unless_it_is_named() {
     let mut rules = BindingRules::default();
     let refused = world.clb.resolve(&asked("lb-other"), &rules).await;
     assert_eq!(reasons(&refused[0]), ["LoadBalancerRefused"]);
+    assert_eq!(refused[0].refused, Some(LaneId::LoadBalancer(id("lb-other"))));
     assert!(refused[0].findings[0].to_string().contains("cls-other"));
     rules.cluster = Some("cls-ours".into());
     assert_eq!(reasons(&world.clb.resolve(&asked("lb-other"), &rules).await[0]), ["LoadBalancerRefused"]);
