@@ -1,5 +1,5 @@
 // cargo run --release -p grace-examples --example clb_sim -- --http 127.0.0.1:9080
-//! A CLB on this machine: the API over HTTP with signatures verified, and real TCP through its listeners.
+//! A CLB on this machine: the API over HTTP with signatures verified, and real TCP and HTTP through its listeners.
 //!
 //! For controllers in any language. Without a file of orders there is `lb-1` with a TCP and an HTTP listener; the page of
 //! `clb_client::sim` shows what can be ordered, in the file and later with `POST /order`. Targets are dialled as they are,
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut told = Vec::new();
     let mut seen = 0;
     loop {
-        for (load_balancer, listener) in simulator.with(|account| account.tcp_listeners()) {
+        for (load_balancer, listener) in simulator.with(|account| account.served_listeners()) {
             let address = plane.open(&load_balancer, &listener).await?;
             if !told.contains(&address) {
                 println!("traffic     {load_balancer}/{listener} at {address}");

@@ -198,15 +198,21 @@ impl Account {
         pools
     }
 
-    /// Every TCP listener, as (load balancer, listener).
+    /// Every listener that the data plane has a socket for (TCP and HTTP), as (load balancer, listener).
     #[must_use]
-    pub fn tcp_listeners(&self) -> Vec<(String, String)> {
+    pub fn served_listeners(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
         for balancer in self.load_balancers.values() {
-            let listeners = balancer.listeners.values().filter(|listener| listener.protocol == Protocol::Tcp);
+            let served = |protocol| matches!(protocol, Protocol::Tcp | Protocol::Http);
+            let listeners = balancer.listeners.values().filter(|listener| served(listener.protocol));
             found.extend(listeners.map(|listener| (balancer.id.clone(), listener.id.clone())));
         }
         found
+    }
+
+    /// What a listener speaks; `None` if it does not exist.
+    pub(crate) fn protocol_of(&self, pool: &PoolId) -> Option<Protocol> {
+        Some(self.load_balancers.get(pool.owner())?.listeners.get(pool.listener_id()?)?.protocol)
     }
 
     /// Every call so far, oldest first. Calls of actions that do not exist are not logged.

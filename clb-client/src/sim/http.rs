@@ -138,7 +138,7 @@ fn plain(status: StatusCode, text: impl Into<Body>) -> Response<Body> {
 }
 
 /// A body that fails before its first byte: the connection ends without an answer.
-fn cut() -> Body {
+pub(crate) fn cut() -> Body {
     let lost = io::Error::new(io::ErrorKind::ConnectionAborted, "the answer is lost on purpose");
     Body::from_stream(futures::stream::once(std::future::ready(Err::<Bytes, _>(lost))))
 }

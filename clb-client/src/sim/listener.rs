@@ -89,6 +89,8 @@ pub struct Rule {
     pub(crate) id: String,
     pub(crate) domain: String,
     pub(crate) url: String,
+    /// Session persistence by cookie, seconds; 0 is off.
+    pub(crate) session_expire: u32,
     /// The target group that it forwards to, instead of targets of its own.
     pub(crate) group: Option<String>,
     pub(crate) targets: Targets,
@@ -102,9 +104,18 @@ impl Rule {
             id: id.to_owned(),
             domain: domain.to_owned(),
             url: url.to_owned(),
+            session_expire: 0,
             group: None,
             targets: Targets::new(),
         }
+    }
+
+    /// Session persistence by cookie for so many seconds; 0 is off, the API takes 30 to 3600. The data plane keeps it as
+    /// long as the client keeps the cookie.
+    #[must_use]
+    pub const fn with_session_persistence(mut self, seconds: u32) -> Self {
+        self.session_expire = seconds;
+        self
     }
 
     /// The rule forwards to a target group (`lbtg-...`), so that it takes no single targets.
@@ -123,7 +134,7 @@ impl Rule {
             "Url": self.url,
             "ListenerId": listener,
             "Scheduler": "WRR",
-            "SessionExpireTime": 0,
+            "SessionExpireTime": self.session_expire,
             "CookieName": "",
             "HealthCheck": health_check(),
             "Certificate": null,

@@ -66,7 +66,7 @@ pub(super) fn reject(client: TcpStream) {
     drop(client);
 }
 
-async fn reach(dial: DialTable, address: std::net::SocketAddr) -> io::Result<TcpStream> {
+pub(super) async fn reach(dial: DialTable, address: std::net::SocketAddr) -> io::Result<TcpStream> {
     match dial.get(address) {
         Some(socket) => TcpStream::connect(socket).await,
         None => Err(io::ErrorKind::HostUnreachable.into()),
@@ -81,7 +81,7 @@ fn reset(stream: &TcpStream) {
 }
 
 /// Ready when the connection has to end.
-async fn end(fate: &mut watch::Receiver<Fate>, activity: &Activity) {
+pub(super) async fn end(fate: &mut watch::Receiver<Fate>, activity: &Activity) {
     loop {
         let now = *fate.borrow_and_update();
         match now {
@@ -99,7 +99,7 @@ async fn end(fate: &mut watch::Receiver<Fate>, activity: &Activity) {
 
 /// Bytes seen on a connection.
 #[derive(Clone, Debug, Default)]
-struct Activity(Arc<AtomicU64>);
+pub(super) struct Activity(Arc<AtomicU64>);
 
 impl Activity {
     /// Ready when nothing was sent for `idle`, give or take one more `idle`.
@@ -115,9 +115,9 @@ impl Activity {
 }
 
 /// A stream that notes its activity.
-struct Watched {
-    stream: TcpStream,
-    activity: Activity,
+pub(super) struct Watched {
+    pub(super) stream: TcpStream,
+    pub(super) activity: Activity,
 }
 
 impl AsyncRead for Watched {

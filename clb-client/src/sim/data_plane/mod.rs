@@ -1,4 +1,4 @@
-//! Real TCP through the simulated load balancer: one loopback socket per TCP listener.
+//! Real traffic through the simulated load balancer: one loopback socket per TCP and HTTP listener.
 //!
 //! * New connections are spread over the registered targets by weight (smooth weighted round robin), as the account says
 //!   at the moment of the connection: over the healthy ones, or over all when none is healthy
@@ -6,17 +6,23 @@
 //! * Weight 0 stops new connections and leaves established ones alone.
 //! * Deregistration cuts established connections with a reset on both sides ([`Options::with_deregistered`]).
 //! * Without a target of weight above 0, connections are accepted and reset.
+//! * HTTP listeners place each request by the rules' domains (`*.example.com` too) and paths. The client's connection is
+//!   tied to no target. At weight 0 the requests under way and upgraded connections (WebSocket) go on; at deregistration
+//!   they are cut. 404 without a rule, 503 without a target, 502 when the target fails. Speaks HTTP/1.1.
 //! * Targets have cluster addresses; the [`DialTable`] says which local socket plays each. What cannot be dialled is reset.
 //! * Listener switches act: [`Switch::RescheduleTargetZeroWeight`](super::Switch::RescheduleTargetZeroWeight) cuts at
 //!   weight 0, [`Switch::RescheduleExpandTarget`](super::Switch::RescheduleExpandTarget) at every change of the set of
 //!   targets, [`Switch::Stop`](super::Switch::Stop) resets new connections.
 //! * [`Listener::with_session_persistence`](super::Listener::with_session_persistence) sends a client address to the same
-//!   target again; whether also at weight 0 is not documented ([`Options::with_sticky`]).
+//!   target again, [`Rule::with_session_persistence`](super::Rule::with_session_persistence) a client with a cookie;
+//!   whether also at weight 0 is not documented ([`Options::with_sticky`]).
+//! * UDP, QUIC and listeners with TLS have no socket.
 
 mod connection;
 mod counters;
 mod dial_table;
 mod pools;
+mod proxy;
 mod spread;
 
 use std::{
@@ -27,14 +33,16 @@ use std::{
     time::Duration,
 };
 
+use axum::{Router, serve::ListenerExt};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use self::{
     connection::{forward, reject},
-    pools::{Picked, Pools},
+    pools::{Picked, Pools, Wish},
+    proxy::answer,
 };
 pub use self::{counters::Counters, dial_table::DialTable};
-use super::{pool::PoolId, simulator::Simulator};
+use super::{listener::Protocol, pool::PoolId, simulator::Simulator};
 
 /// What the documentation leaves open about connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -101,7 +109,7 @@ struct Shared {
 }
 
 impl DataPlane {
-    /// Opens a free port of 127.0.0.1 for each TCP listener that exists now; for later ones there is [`Self::open`].
+    /// Opens a free port of 127.0.0.1 for each TCP and HTTP listener that exists now; for later ones there is [`Self::open`].
     ///
     /// # Errors
     /// When a socket cannot be opened, for example because the process may not have more descriptors.
@@ -115,14 +123,14 @@ impl DataPlane {
         let mut tasks = JoinSet::new();
         tasks.spawn(cut(Arc::clone(&shared)));
         let mut plane = Self { shared, sockets: BTreeMap::new(), tasks };
-        for (load_balancer, listener) in simulator.with(|account| account.tcp_listeners()) {
+        for (load_balancer, listener) in simulator.with(|account| account.served_listeners()) {
             plane.open(&load_balancer, &listener).await?;
         }
         Ok(plane)
     }
 
-    /// Opens a socket for a TCP listener, if it has none yet, and says where it is. While the listener does not exist,
-    /// connections are reset.
+    /// Opens a socket for a listener, if it has none yet, and says where it is. It speaks HTTP if this is an HTTP listener,
+    /// else TCP. While the listener does not exist, connections are reset.
     ///
     /// # Errors
     /// When the socket cannot be opened.
@@ -133,12 +141,16 @@ impl DataPlane {
         }
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = socket.local_addr()?;
-        self.tasks.spawn(accept(Arc::clone(&self.shared), socket, pool.clone()));
+        let shared = Arc::clone(&self.shared);
+        match shared.simulator.with(|account| account.protocol_of(&pool)) {
+            Some(Protocol::Http) => drop(self.tasks.spawn(serve(shared, socket, pool.clone()))),
+            _ => drop(self.tasks.spawn(accept(shared, socket, pool.clone()))),
+        }
         self.sockets.insert(pool, address);
         Ok(address)
     }
 
-    /// Where clients reach a TCP listener; `None` if it has no socket.
+    /// Where clients reach a listener; `None` if it has no socket.
     #[must_use]
     pub fn address(&self, load_balancer: &str, listener: &str) -> Option<SocketAddr> {
         self.sockets.get(&PoolId::listener(load_balancer, listener)).copied()
@@ -186,6 +198,19 @@ async fn accept(shared: Arc<Shared>, socket: TcpListener, pool: PoolId) {
     }
 }
 
+/// Takes connections of one HTTP listener and places each request.
+async fn serve(shared: Arc<Shared>, socket: TcpListener, listener: PoolId) {
+    let socket = socket.tap_io(|stream| {
+        // Without it small answers wait for the other side's delayed acknowledgement; they arrive either way.
+        let _ = stream.set_nodelay(true);
+    });
+    let place = move |request| answer(Arc::clone(&shared), listener.clone(), request);
+    let service = Router::new().fallback(place).into_make_service_with_connect_info::<SocketAddr>();
+    if let Err(why) = axum::serve(socket, service).await {
+        tracing::warn!(%why, "an HTTP listener stopped");
+    }
+}
+
 /// Ends connections whenever the account has changed.
 async fn cut(shared: Arc<Shared>) {
     let mut seen = 0;
@@ -202,7 +227,7 @@ impl Shared {
     fn pick(&self, pool: &PoolId, from: SocketAddr) -> Option<Picked> {
         self.simulator.with(|account| {
             let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-            pools.pick(account, pool, from.ip(), &self.options)
+            pools.pick(account, pool, Wish::Client(from.ip()), &self.options)
         })
     }
 }

@@ -31,6 +31,15 @@ pub(super) enum Fate {
     Cut,
 }
 
+/// Where a sticky client wants to go.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wish {
+    /// Layer 4: to the target that this client address was given last.
+    Client(IpAddr),
+    /// Layer 7: to the target that its cookie names.
+    Target(Option<SocketAddr>),
+}
+
 /// The target for a connection.
 #[derive(Debug)]
 pub(super) struct Picked {
@@ -69,26 +78,20 @@ struct Registration {
 }
 
 impl Pools {
-    /// The target for a connection from `client`; `None` when there is none.
+    /// The target for a connection or a request; `None` when there is none.
     pub(super) fn pick(
         &mut self,
         account: &Account,
         id: &PoolId,
-        client: IpAddr,
+        wish: Wish,
         options: &Options,
     ) -> Option<Picked> {
-        let picked = self.try_pick(account, id, client, options);
+        let picked = self.try_pick(account, id, wish, options);
         self.rejected += u64::from(picked.is_none());
         picked
     }
 
-    fn try_pick(
-        &mut self,
-        account: &Account,
-        id: &PoolId,
-        client: IpAddr,
-        options: &Options,
-    ) -> Option<Picked> {
+    fn try_pick(&mut self, account: &Account, id: &PoolId, wish: Wish, options: &Options) -> Option<Picked> {
         let listener = listener(account, id).filter(|listener| !listener.has(Switch::Stop))?;
         let targets = account.targets_behind(id)?;
         if !self.pools.contains_key(id) {
@@ -96,7 +99,11 @@ impl Pools {
             self.pools.insert(id.clone(), Pool { members, ..Pool::default() });
         }
         let pool = self.pools.get_mut(id)?;
-        let (key, target) = pool.choose(account, targets, listener.session_expire, client, options)?;
+        let session_seconds = match id {
+            PoolId::Rule { rule, .. } => listener.rules.get(rule)?.session_expire,
+            PoolId::Listener { .. } | PoolId::Group { .. } => listener.session_expire,
+        };
+        let (key, target) = pool.choose(account, targets, session_seconds, wish, options)?;
         let tally = self.tallies.entry((id.clone(), key.address)).or_default();
         tally.open(target.zero_acknowledged);
         let registration = pool.live.entry(key.clone()).or_insert_with(|| Registration {
@@ -163,16 +170,20 @@ impl Pool {
         account: &Account,
         targets: &'a Targets,
         session_seconds: u32,
-        client: IpAddr,
+        wish: Wish,
         options: &Options,
     ) -> Option<(&'a TargetKey, &'a Target)> {
         let now = account.now();
         let persists = Duration::from_secs(u64::from(session_seconds));
-        let kept = self
-            .sticky
-            .get(&client)
-            .filter(|(_, until)| !persists.is_zero() && *until > now)
-            .and_then(|(key, _)| targets.get_key_value(key))
+        let wanted = match wish {
+            Wish::Client(client) => {
+                self.sticky.get(&client).filter(|(_, until)| *until > now).map(|(key, _)| key.clone())
+            }
+            Wish::Target(address) => address.map(TargetKey::by_address),
+        };
+        let kept = wanted
+            .filter(|_| !persists.is_zero())
+            .and_then(|key| targets.get_key_value(&key))
             .filter(|(_, target)| target.weight > 0 || options.sticky == Sticky::EvenAtWeightZero);
         let chosen = match kept {
             Some(chosen) => chosen,
@@ -187,7 +198,7 @@ impl Pool {
                 targets.get_key_value(next?)?
             }
         };
-        if !persists.is_zero() {
+        if let (Wish::Client(client), false) = (wish, persists.is_zero()) {
             self.sticky.insert(client, (chosen.0.clone(), now + persists));
         }
         Some(chosen)
