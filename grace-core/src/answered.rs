@@ -8,8 +8,9 @@ use crate::budget::Verb;
 use crate::lane::{Open, OpenClaim};
 use crate::notice::Notice;
 use crate::pool::Pool;
+use crate::record::{Flight, Seeing};
 use crate::slab::Index;
-use crate::state::{Flight, Seeing, State};
+use crate::state::State;
 use crate::target::Address;
 
 /// A read that shows what was answered without a task.
@@ -170,7 +171,7 @@ impl State {
                 trouble.restored.push_back(now);
             }
             if flight == Flight::Deregister {
-                **trouble = crate::state::Trouble::default();
+                **trouble = crate::record::Trouble::default();
             }
             if trouble.is_over(now) {
                 record.trouble = None;

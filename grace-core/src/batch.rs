@@ -9,8 +9,9 @@ use crate::budget::Verb;
 use crate::choose::Ready;
 use crate::lane::Open;
 use crate::pool::{Limits, Pool};
+use crate::record::Flight;
 use crate::slab::Index;
-use crate::state::{Flight, State};
+use crate::state::State;
 use crate::target::Weight;
 
 /// What a batch holds so far, against the limits.

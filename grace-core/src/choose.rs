@@ -14,8 +14,9 @@ use crate::id::Uid;
 use crate::machine::Wake;
 use crate::notice::Notice;
 use crate::plan::Gate;
+use crate::record::Change;
 use crate::slab::Index;
-use crate::state::{Change, State};
+use crate::state::State;
 use crate::time::Time;
 
 /// A change that may leave now.

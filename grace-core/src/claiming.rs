@@ -8,8 +8,9 @@ use crate::lane::OpenClaim;
 use crate::machine::Wake;
 use crate::notice::Notice;
 use crate::pool::Pool;
+use crate::record::Claim;
 use crate::slab::Index;
-use crate::state::{Claim, State};
+use crate::state::State;
 use crate::target::Address;
 use crate::time::Time;
 

@@ -7,9 +7,10 @@ use crate::decide::{Standing, Want, decide};
 use crate::machine::Wake;
 use crate::pod::{Gate, Life};
 use crate::policy::DrainOn;
+use crate::record::{Claim, Phase, Seeing};
 use crate::route::{Layer, RouteEnd, RouteFacts};
 use crate::slab::Index;
-use crate::state::{Claim, Phase, Seeing, State};
+use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
 

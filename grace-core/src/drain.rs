@@ -4,8 +4,9 @@ use alloc::boxed::Box;
 
 use crate::notice::Notice;
 use crate::pod::Life;
+use crate::record::{Claim, Flight, Seeing};
 use crate::slab::Index;
-use crate::state::{Claim, Flight, Seeing, State};
+use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
 

@@ -6,8 +6,9 @@ use core::time::Duration;
 use crate::action::Cause;
 use crate::decide::Want;
 use crate::id::{ObjectName, Uid};
+use crate::record::{Change, Claim, Flight, Seeing};
 use crate::route::RouteKey;
-use crate::state::{Change, Claim, Flight, Seeing, State};
+use crate::state::State;
 use crate::target::{TargetId, Weight};
 
 /// Why a target is as it is, and what it waits for.

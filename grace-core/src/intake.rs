@@ -9,9 +9,10 @@ use crate::event::Source;
 use crate::id::Uid;
 use crate::index::hash;
 use crate::pod::PodFacts;
+use crate::record::{Endpoint, Pod, Service, Slice};
 use crate::slab::{Index, NONE};
 use crate::slice::{ServiceKey, SliceFacts, SliceKey};
-use crate::state::{Endpoint, Pod, Service, Slice, State};
+use crate::state::State;
 
 impl State {
     /// Number and present generation of a source.

@@ -8,8 +8,9 @@ use crate::action::{Action, ActionId, Command};
 use crate::notice::Notice;
 use crate::pod::Life;
 use crate::policy::DrainOn;
+use crate::record::{Claim, Flight, Phase, Seeing, Trouble};
 use crate::slab::Index;
-use crate::state::{Claim, Flight, Phase, Seeing, State, Trouble};
+use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
 

@@ -8,8 +8,9 @@ use crate::action::{ActionId, Revision, Why};
 use crate::budget::Verb;
 use crate::machine::Wake;
 use crate::pool::{LaneId, Limits, Pool, Switch};
+use crate::record::{Change, Claim, Flight, Target};
 use crate::slab::{Index, Slab};
-use crate::state::{Change, Claim, Flight, State, Target};
+use crate::state::State;
 use crate::time::Time;
 use crate::timer::Due;
 

@@ -8,8 +8,9 @@ use crate::decide::Want;
 use crate::lane::Open;
 use crate::notice::Notice;
 use crate::pool::Pool;
+use crate::record::{Claim, Seeing};
 use crate::slab::{Index, NONE};
-use crate::state::{Claim, Seeing, State};
+use crate::state::State;
 use crate::target::{Address, Weight};
 
 /// A read may lag behind a write whose task has just succeeded.

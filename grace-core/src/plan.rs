@@ -5,8 +5,9 @@ use core::time::Duration;
 use crate::action::Reason;
 use crate::decide::Want;
 use crate::desired::Desire;
+use crate::record::{Change, Claim, Phase, Seeing};
 use crate::slab::Index;
-use crate::state::{Change, Claim, Phase, Seeing, State};
+use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
 

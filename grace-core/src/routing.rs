@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use crate::index::hash;
 use crate::notice::Notice;
 use crate::pool::{LaneId, Pool};
+use crate::record::{Binding, Claim, Phase, Route};
 use crate::route::{Resolution, RouteEnd, RouteFacts, RouteKey};
 use crate::slab::Index;
-use crate::state::{Binding, Claim, Phase, Route, State};
+use crate::state::State;
 
 impl State {
     pub(crate) fn route_seen(&mut self, facts: &RouteFacts) {

@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use crate::record::{Phase, Seat, Seeing};
 use crate::slab::{Index, NONE};
-use crate::state::{Phase, Seat, Seeing, State};
+use crate::state::State;
 use crate::target::Address;
 
 impl State {
@@ -239,7 +240,7 @@ impl State {
     pub(crate) fn forget_target(&mut self, index: Index) {
         let target = &self.targets[index];
         let idle = target.seats == NONE
-            && target.claim == crate::state::Claim::None
+            && target.claim == crate::record::Claim::None
             && target.flying.is_none()
             && !target.flags.queued
             && !target.flags.claiming

@@ -4,8 +4,9 @@ use crate::decide::Want;
 use crate::desired::Desire;
 use crate::notice::Notice;
 use crate::pod::Life;
+use crate::record::{Change, Claim, Phase, Seeing};
 use crate::slab::{Index, NONE};
-use crate::state::{Change, Claim, Phase, Seeing, State};
+use crate::state::State;
 use crate::target::Weight;
 use crate::timer::Due;
 

@@ -38,14 +38,13 @@ impl Chain {
     /// When one of the first three is set up in a way that cannot work: a secret with a line break, for example.
     pub fn standard(transport: impl Transport + 'static) -> Result<Self, CredentialError> {
         let transport: Arc<dyn Transport> = Arc::new(transport);
-        let set_up: [Option<Arc<dyn ProvideCredential>>; 3] = [
-            present(Environment::read())?.map(|source| Arc::new(source) as _),
-            present(WebIdentity::from_environment(Arc::clone(&transport)))?
-                .map(|source| Arc::new(Refreshing::new(source)) as _),
-            present(Profile::find())?.map(|source| Arc::new(Refreshing::new(source)) as _),
-        ];
-        let machine = Arc::new(Refreshing::new(InstanceRole::new(transport)));
-        Ok(Self::new(set_up.into_iter().flatten().chain([machine as _]).collect()))
+        let pod = WebIdentity::from_environment(Arc::clone(&transport)).map(Refreshing::new);
+        Ok(Self::new(vec![
+            set_up(Environment::read())?,
+            set_up(pod)?,
+            set_up(Profile::find().map(Refreshing::new))?,
+            Arc::new(Refreshing::new(InstanceRole::new(transport))),
+        ]))
     }
 
     /// The source that was chosen, or the search for one.
@@ -62,6 +61,11 @@ impl Chain {
                 }
                 Err(CredentialError::Absent { source_name, what }) => {
                     missing.push(format!("{what} ({source_name})"))
+                }
+                // Who has set up nothing finds out here, at the last source: say what else there would have been.
+                Err(CredentialError::Unavailable { source_name, why }) if !missing.is_empty() => {
+                    let why = format!("{why}; not set: {}", missing.join(", "));
+                    return Err(CredentialError::Unavailable { source_name, why });
                 }
                 Err(error) => return Err(error),
             }
@@ -96,12 +100,23 @@ impl fmt::Debug for Chain {
     }
 }
 
-/// None when the source is not set up.
-fn present<T>(source: Result<T, CredentialError>) -> Result<Option<T>, CredentialError> {
+/// A source, also one that is not set up, so that the chain can say what it lacks.
+fn set_up(
+    source: Result<impl ProvideCredential + 'static, CredentialError>,
+) -> Result<Arc<dyn ProvideCredential>, CredentialError> {
     match source {
-        Ok(source) => Ok(Some(source)),
-        Err(CredentialError::Absent { .. }) => Ok(None),
+        Ok(source) => Ok(Arc::new(source)),
+        Err(absent @ CredentialError::Absent { .. }) => Ok(Arc::new(NotSetUp(absent))),
         Err(error) => Err(error),
+    }
+}
+
+/// A source that is not set up.
+struct NotSetUp(CredentialError);
+
+impl ProvideCredential for NotSetUp {
+    fn credential(&self) -> CredentialFuture<'_> {
+        Box::pin(std::future::ready(Err(self.0.clone())))
     }
 }
 
@@ -112,8 +127,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_source_that_is_set_up_is_chosen_and_kept() {
-        let chain =
-            Chain::new(vec![Arc::new(Fails(absent)), Arc::new(named("second")), Arc::new(named("third"))]);
+        let chain = Chain::new(vec![
+            Arc::new(NotSetUp(absent())),
+            Arc::new(named("second")),
+            Arc::new(named("third")),
+        ]);
         let first = chain.credential().await.unwrap();
         assert_eq!(first.secret_id().as_str(), "second");
         assert_eq!(chain.clone().replacement(&first).await.unwrap().secret_id().as_str(), "second");
@@ -122,23 +140,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_source_that_is_set_up_and_fails_ends_the_search() {
-        let chain = Chain::new(vec![Arc::new(Fails(unavailable)), Arc::new(named("second"))]);
-        assert!(matches!(chain.credential().await, Err(CredentialError::Unavailable { .. })));
+        let chain = Chain::new(vec![
+            Arc::new(NotSetUp(absent())),
+            Arc::new(NotSetUp(unavailable())),
+            Arc::new(named("third")),
+        ]);
+        let error = chain.credential().await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the test gives no credential: down; not set: A (the test); check that it is reachable and permitted, then try again"
+        );
     }
 
     #[tokio::test]
     async fn when_nothing_is_set_up_everything_that_was_missing_is_named() {
-        let chain = Chain::new(vec![Arc::new(Fails(absent)), Arc::new(Fails(absent))]);
+        let chain = Chain::new(vec![Arc::new(NotSetUp(absent())), Arc::new(NotSetUp(absent()))]);
         let error = chain.credential().await.unwrap_err();
         assert!(error.to_string().contains("A (the test), A (the test)"), "{error}");
-    }
-
-    struct Fails(fn() -> CredentialError);
-
-    impl ProvideCredential for Fails {
-        fn credential(&self) -> CredentialFuture<'_> {
-            Box::pin(async { Err((self.0)()) })
-        }
     }
 
     fn absent() -> CredentialError {
