@@ -14,6 +14,7 @@ use crate::bind::{BindingRules, ResolveBindings};
 use crate::claims::{ClaimStore, ConfigMapClaims};
 use crate::clock::Clock;
 use crate::driver::{Driver, Input, Inputs, Teller};
+use crate::dry_run::{PretendedClaims, ReadOnly};
 use crate::error::Error;
 use crate::execute::{Executors, LoadBalancer};
 use crate::feed::Feed;
@@ -37,6 +38,7 @@ pub struct Controller {
     config: Config,
     rules: RouteRules,
     clock: Clock,
+    dry_run: bool,
     events: bool,
     ends: Ends,
     handle: Handle,
@@ -102,10 +104,21 @@ impl Controller {
     /// tried again.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let Self {
-            client, load_balancer, bindings, claims, sources, config, rules, clock, events, ends, ..
+            client,
+            load_balancer,
+            bindings,
+            claims,
+            sources,
+            config,
+            rules,
+            clock,
+            dry_run,
+            events,
+            ends,
+            ..
         } = self;
         let mut parts: JoinSet<&'static str> = JoinSet::new();
-        let plan = (!rules.grant).then_some(ends.plan);
+        let plan = dry_run.then_some(ends.plan);
 
         let post = events.then(|| EventPost::new(client.clone(), clock, &instance()));
         let observer = Observer::new(post);
@@ -259,20 +272,21 @@ impl Builder {
         let claims = self
             .claims
             .unwrap_or_else(|| Arc::new(ConfigMapClaims::new(self.client.clone(), &self.state_namespace)));
+        let (load_balancer, claims): (Arc<dyn LoadBalancer>, Arc<dyn ClaimStore>) = if self.dry_run {
+            (Arc::new(ReadOnly(self.load_balancer)), Arc::new(PretendedClaims::over(claims)))
+        } else {
+            (self.load_balancer, claims)
+        };
         Controller {
             client: self.client,
-            load_balancer: self.load_balancer,
+            load_balancer,
             bindings: self.bindings,
             claims,
             sources,
-            rules: RouteRules {
-                defaults: self.defaults,
-                binding: self.binding,
-                resync: self.config.resync,
-                grant: !self.dry_run,
-            },
+            rules: RouteRules { defaults: self.defaults, binding: self.binding, resync: self.config.resync },
             config: self.config,
             clock: Clock::start(),
+            dry_run: self.dry_run,
             events: self.events && !self.dry_run,
             ends: Ends { inputs, to_inputs, news, teller, notices, status, plan },
             handle,

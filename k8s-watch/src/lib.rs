@@ -25,6 +25,8 @@ pub mod execute;
 
 pub mod claims;
 
+mod dry_run;
+
 mod observe;
 
 mod finding;

@@ -45,8 +45,6 @@ pub(crate) struct RouteRules {
     pub(crate) binding: BindingRules,
     /// How often every answer is asked for again.
     pub(crate) resync: Duration,
-    /// Whether lanes are granted to this process; not in a dry run.
-    pub(crate) grant: bool,
 }
 
 /// All Services with their routes and bindings.
@@ -269,7 +267,7 @@ impl Routes {
         if before.as_ref() != Some(&lane) {
             self.inputs.event(Event::Lane(lane)).await?;
         }
-        if before.is_none() && self.rules.grant {
+        if before.is_none() {
             self.inputs.event(Event::Granted(id)).await?;
         }
         Ok(())
