@@ -122,6 +122,8 @@ pub(crate) const LARGEST: usize = 16 << 20;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::api::{DescribeTargetsResponse, DescribeTaskStatusResponse, Protocol, TaskStatus};
 
@@ -216,6 +218,24 @@ mod tests {
         let body = format!(r#"{{"Response":{}"#, "[".repeat(1_000_000));
         assert_eq!(failure(200, &body).kind, ErrorKind::Transport);
     }
+
+    proptest! {
+        #[test]
+        fn c23_no_answer_makes_the_reader_panic(status in 100_u16..600, body in prop::collection::vec(any::<u8>(), 0..300)) {
+            let response = Response::builder().status(status).body(Bytes::from(body)).unwrap();
+            prop_assert!(read::<DescribeTargetsResponse>(&response).is_err());
+        }
+
+        #[test]
+        fn c23_a_good_answer_cut_or_changed_anywhere_is_read_or_refused(at in 0_usize..GOOD.len(), byte in any::<u8>(), cut: bool) {
+            let mut body = GOOD.as_bytes().to_vec();
+            body[at] = byte;
+            body.truncate(if cut { at } else { GOOD.len() });
+            let _ = read::<DescribeTargetsResponse>(&Response::new(Bytes::from(body)));
+        }
+    }
+
+    const GOOD: &str = r#"{"Response":{"Listeners":[{"ListenerId":"lbl-1","Protocol":"HTTP","Port":80,"Targets":null,"Rules":[{"LocationId":"loc-1","Targets":[{"Type":"ENI","Port":8080,"Weight":10,"PrivateIpAddresses":["10.0.0.7"]}]}]}],"RequestId":"r-1"}}"#;
 
     fn success<T: DeserializeOwned>(body: &str) -> Answer<T> {
         read(&response(200, body)).unwrap()

@@ -150,6 +150,8 @@ fn shown(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -188,6 +190,19 @@ mod tests {
         ] {
             let error = Endpoint::new(url).unwrap_err().to_string();
             assert!(!error.contains('\n') && !error.contains("canary"), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn x3_whatever_is_accepted_is_https_or_loopback_and_says_so_again(url in "(https?://)?[a-z0-9.:@/\\[\\]%?#-]{0,24}") {
+            if let Ok(endpoint) = Endpoint::new(&url) {
+                let uri = endpoint.uri();
+                let host = uri.host().unwrap_or_default();
+                prop_assert!(uri.scheme_str() == Some("https") || is_loopback(host), "{}", url);
+                prop_assert_eq!(uri.path(), "/");
+                prop_assert_eq!(Endpoint::new(&endpoint.to_string()), Ok(endpoint));
+            }
         }
     }
 }

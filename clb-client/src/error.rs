@@ -93,7 +93,7 @@ impl fmt::Display for Error {
         if !problem.message.is_empty() {
             write!(f, ": {}", problem.message)?;
         }
-        write!(f, "; {}", problem.kind.advice())
+        write!(f, "; {}", problem.advice())
     }
 }
 
@@ -227,6 +227,20 @@ impl Problem {
     pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// What to do; some codes know better than their class.
+    fn advice(&self) -> &'static str {
+        match self.code.as_deref() {
+            Some("AuthFailure.SignatureFailure" | "AuthFailure.InvalidAuthorization") => {
+                "check the secret key, and that nothing on the way changes the request"
+            }
+            Some("AuthFailure.InvalidSecretId") => {
+                "check the secret id and that the endpoint is that of its site"
+            }
+            Some("AuthFailure.SignatureExpire") => "set the clock",
+            _ => self.kind.advice(),
+        }
     }
 
     /// Whether the server answered with a code for which `test` holds.

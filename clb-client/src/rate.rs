@@ -46,7 +46,7 @@ pub(crate) struct Window {
     full: u32,
     /// Calls per second at present, 1 to `full`.
     allowed: u32,
-    /// When the last `full` calls were sent, oldest first.
+    /// When the calls of the last second were sent, oldest first.
     sent: VecDeque<Duration>,
     /// When `allowed` was changed last.
     changed: Duration,
@@ -60,14 +60,11 @@ impl Window {
 
     /// Counts a call that is sent at `now`, or says how long it has to wait.
     pub(crate) fn admit(&mut self, now: Duration) -> Result<(), Duration> {
-        if let Some(nth) = self.sent.len().checked_sub(self.allowed as usize) {
-            let free = self.sent[nth] + SECOND;
-            if now < free {
-                return Err(free - now);
-            }
-        }
-        if self.sent.len() >= self.full as usize {
+        while self.sent.front().is_some_and(|sent| *sent + SECOND <= now) {
             self.sent.pop_front();
+        }
+        if let Some(nth) = self.sent.len().checked_sub(self.allowed as usize) {
+            return Err((self.sent[nth] + SECOND).saturating_sub(now));
         }
         self.sent.push_back(now);
         Ok(())

@@ -59,7 +59,7 @@ impl RetryPolicy {
         }
         let doubled = schedule.first.saturating_mul(1 << attempt.saturating_sub(1).min(16));
         let pause = doubled.min(schedule.longest).mul_f64(1.0 - draw.clamp(0.0, 1.0) / 2.0);
-        (elapsed + pause <= self.budget?).then_some(pause)
+        (elapsed.saturating_add(pause) <= self.budget?).then_some(pause)
     }
 }
 

@@ -145,6 +145,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, VerifyError> 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::credential::{Credential, SecretId};
     use crate::sign::sign;
@@ -187,6 +189,15 @@ mod tests {
             let mut request = signed(b"{}");
             request.headers_mut().insert(name, value.parse().unwrap());
             assert_eq!(verify(&request, &secret("key")), Err(VerifyError::Malformed { what }), "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_the_verifier_panic_or_accept(value in "(TC3-HMAC-SHA256 )?(Credential=)?[ -~]{0,60}(, ?SignedHeaders=[a-z;-]{0,20}, Signature=[0-9a-f]{0,64})?") {
+            let mut request = signed(b"{}");
+            request.headers_mut().insert("authorization", value.parse().unwrap());
+            prop_assert!(verify(&request, &secret("key")).is_err());
         }
     }
 

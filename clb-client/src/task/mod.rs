@@ -65,7 +65,7 @@ impl Task {
     /// The pace is learned from the last tasks of all clones of the client. Failures to ask do not end the waiting, unless
     /// the server refuses the question itself.
     pub async fn wait(&self, limit: Duration) -> Outcome {
-        let until = Instant::now() + limit;
+        let until = Instant::now() + limit.min(LONGEST_WAIT);
         let _open = Open::count(&self.pace);
         let request = DescribeTaskStatus::new(self.id.as_str());
         let (mut asked, mut failures, mut running, mut last) = (0, 0, None, None);
@@ -152,6 +152,9 @@ impl Drop for Open<'_> {
 fn with<R>(pace: &Mutex<Pace>, use_it: impl FnOnce(&mut Pace) -> R) -> R {
     use_it(&mut pace.lock().unwrap_or_else(PoisonError::into_inner))
 }
+
+/// As good as for ever, and no overflow.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
 
 /// Pause after a failure to ask; doubled by each further one.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
