@@ -12,3 +12,12 @@ mod script;
 mod differential;
 mod facts;
 mod slices;
+
+mod claims;
+mod outages;
+mod permissions;
+mod pods;
+mod readiness;
+mod restarts;
+mod services;
+mod workloads;

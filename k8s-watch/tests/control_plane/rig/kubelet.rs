@@ -1,13 +1,14 @@
 //! The kubelet's part of a Pod's life, played by the test.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::{Answer, MERGE, Requests, STRATEGIC};
 
@@ -55,11 +56,13 @@ impl Kubelet {
     /// Plays the kubelet for every Pod that comes: it runs at once at an address from `10.NETWORK.0.0/16`, and a Pod
     /// that is asked to go stays for `terminating`.
     pub(crate) fn take_over(&self, network: u8, terminating: Duration) -> KubeletLoop {
-        let kubelet = self.clone();
-        KubeletLoop { task: tokio::spawn(async move { kubelet.look_after(network, terminating).await }) }
+        let (kubelet, removed) = (self.clone(), Removed::default());
+        let record = removed.clone();
+        let task = tokio::spawn(async move { kubelet.look_after(network, terminating, record).await });
+        KubeletLoop { task, removed }
     }
 
-    async fn look_after(self, network: u8, terminating: Duration) {
+    async fn look_after(self, network: u8, terminating: Duration, removed: Removed) {
         let addresses = Arc::new(AtomicU32::new(1));
         let mut known = BTreeSet::new();
         loop {
@@ -87,8 +90,11 @@ impl Kubelet {
                     && known.insert((uid.to_owned(), "end"))
                 {
                     let (kubelet, name, uid) = (self.clone(), name.to_owned(), uid.to_owned());
+                    let (ip, removed) =
+                        (pod["status"]["podIP"].as_str().unwrap_or("").to_owned(), removed.clone());
                     tokio::spawn(async move {
                         tokio::time::sleep(terminating).await;
+                        removed.lock().unwrap().insert(ip, Instant::now());
                         kubelet.remove(&name, &uid).await;
                     });
                 }
@@ -108,6 +114,17 @@ impl Kubelet {
 /// A kubelet at work until this is dropped.
 pub(crate) struct KubeletLoop {
     task: JoinHandle<()>,
+    removed: Removed,
+}
+
+/// When the kubelet removed the Pod at an address.
+type Removed = Arc<Mutex<BTreeMap<String, Instant>>>;
+
+impl KubeletLoop {
+    /// When the Pod at each address was removed, just before the API server was told.
+    pub(crate) fn removed(&self) -> BTreeMap<String, Instant> {
+        self.removed.lock().unwrap().clone()
+    }
 }
 
 impl Drop for KubeletLoop {

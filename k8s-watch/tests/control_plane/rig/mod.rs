@@ -3,17 +3,24 @@
 mod assets;
 mod audit;
 mod certificates;
+mod clb;
 mod condition;
+mod controller;
 mod kubeconfig;
 mod kubelet;
 mod namespace;
 mod process;
+mod relay;
 mod requests;
+mod scene;
 mod server;
 
-pub(crate) use audit::audited;
+pub(crate) use audit::{Audited, audited};
+pub(crate) use clb::Clb;
 pub(crate) use condition::until;
-pub(crate) use kubelet::Kubelet;
-pub(crate) use namespace::Namespace;
+pub(crate) use kubelet::{Kubelet, KubeletLoop};
+pub(crate) use namespace::{Namespace, pod_spec};
+pub(crate) use relay::Relay;
 pub(crate) use requests::{Answer, JSON, MERGE, Requests, STRATEGIC};
+pub(crate) use scene::{CONFIG_DRAIN, Scene, Switches};
 pub(crate) use server::{Server, Setup};

@@ -55,10 +55,28 @@ impl Namespace {
     /// Gives the controller what it needs in the workloads' namespace.
     pub(crate) async fn grant_watching(&self) {
         self.grant(&self.name, WATCHING, json!([
-            {"apiGroups": [""], "resources": ["pods", "services"], "verbs": ["get", "list", "watch"]},
-            {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["get", "list", "watch"]},
+            {"apiGroups": [""], "resources": ["pods", "services"], "verbs": ["list", "watch"]},
+            {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
             {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
         ])).await;
+    }
+
+    /// Gives the controller only these core kinds to watch.
+    pub(crate) async fn grant_watching_of(&self, kinds: &[&str]) {
+        self.grant(
+            &self.name,
+            WATCHING,
+            json!([
+                {"apiGroups": [""], "resources": kinds, "verbs": ["list", "watch"]},
+            ]),
+        )
+        .await;
+    }
+
+    /// Connects anew to a server that was restarted.
+    pub(crate) async fn reach(&mut self, server: &Server) {
+        self.admin = server.admin().await;
+        self.kubelet = Kubelet::new(self.admin.clone(), &self.name);
     }
 
     /// Gives the controller what it needs in the claims' namespace.
@@ -78,6 +96,11 @@ impl Namespace {
         self.revoke(&self.name, WATCHING).await;
     }
 
+    /// Takes [`Namespace::grant_claims`] back.
+    pub(crate) async fn revoke_claims(&self) {
+        self.revoke(&self.state, CLAIMS).await;
+    }
+
     /// Path of a core object of the workloads' namespace, for example `pods/web-1`.
     pub(crate) fn path(&self, object: &str) -> String {
         format!("/api/v1/namespaces/{}/{object}", self.name)
@@ -89,10 +112,15 @@ impl Namespace {
     }
 
     /// A Service with these annotations whose port 80 leads to port 8080 of Pods labelled `app=NAME`.
-    pub(crate) async fn service(&self, name: &str, annotations: Value) -> Value {
+    pub(crate) async fn service(&self, name: &str, annotations: Value) {
+        self.service_on(name, 80, annotations).await;
+    }
+
+    /// [`Namespace::service`] with another port than 80.
+    pub(crate) async fn service_on(&self, name: &str, port: u16, annotations: Value) {
         let service = json!({"metadata": {"name": name, "annotations": annotations}, "spec": {
-            "selector": {"app": name}, "ports": [{"name": "web", "protocol": "TCP", "port": 80, "targetPort": 8080}]}});
-        self.admin.create(&self.path("services"), service).await.ok()
+            "type": "LoadBalancer", "allocateLoadBalancerNodePorts": false, "selector": {"app": name}, "ports": [{"name": "web", "protocol": "TCP", "port": port, "targetPort": 8080}]}});
+        self.admin.create(&self.path("services"), service).await.ok();
     }
 
     /// A ready Pod behind Service `app` at `ip`; its grace period is 30 s. Returns its uid.
@@ -112,6 +140,11 @@ impl Namespace {
     /// Asks for a graceful end, as `kubectl delete` does.
     pub(crate) async fn delete_pod(&self, name: &str) {
         self.admin.delete(&self.path(&format!("pods/{name}")), json!({})).await.ok();
+    }
+
+    /// Asks for an end at once: nobody waits for a kubelet.
+    pub(crate) async fn force_delete_pod(&self, name: &str) {
+        self.admin.delete(&self.path(&format!("pods/{name}")), json!({"gracePeriodSeconds": 0})).await.ok();
     }
 
     /// A Deployment of Pods as [`Namespace::pod`] makes them, one more and one fewer at a time.

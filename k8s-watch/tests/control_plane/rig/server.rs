@@ -90,7 +90,17 @@ impl Server {
 
     /// A kubeconfig for the holder of `token`.
     pub(crate) fn kubeconfig(&self, token: &str) -> Value {
-        super::kubeconfig::kubeconfig(&self.url(), &self.folder.join("ca.crt"), token)
+        self.kubeconfig_at(&self.url(), token)
+    }
+
+    /// The same for an API server that is reached at `url`.
+    pub(crate) fn kubeconfig_at(&self, url: &str, token: &str) -> Value {
+        super::kubeconfig::kubeconfig(url, &self.folder.join("ca.crt"), token)
+    }
+
+    /// Port of the API server on 127.0.0.1.
+    pub(crate) const fn port(&self) -> u16 {
+        self.ports.api
     }
 
     /// A client of this runtime for the holder of `token`, without retries of its own.
