@@ -119,6 +119,46 @@ def _():
     assert targets() == {}
 
 
+@check("the single forms run as tasks")
+def _():
+    where = {"LoadBalancerId": "lb-1", "ListenerId": "lbl-1"}
+    assert wait(call("RegisterTargets", {**where, "Targets": [{"EniIp": "10.0.0.2", "Port": 81, "Weight": 5}]}).RequestId).Status == 0
+    assert wait(call("ModifyTargetWeight", {**where, "Weight": 0, "Targets": [{"EniIp": "10.0.0.2", "Port": 81}]}).RequestId).Status == 0
+    assert wait(call("ModifyTargetPort", {**where, "NewPort": 82, "Targets": [{"EniIp": "10.0.0.2", "Port": 81}]}).RequestId).Status == 0
+    assert targets() == {("lbl-1", None, "10.0.0.2", 82): 0}
+    rule = {"LoadBalancerId": "lb-1", "ListenerId": "lbl-2", "Domain": "a.example.com", "Url": "/"}
+    assert wait(call("RegisterTargets", {**rule, "Targets": [{"EniIp": "10.0.0.2", "Port": 82}]}).RequestId).Status == 0
+    order(do="set_health", address="10.0.0.2:82", health="Dead")
+    answer = call("DescribeTargetHealth", {"LoadBalancerIds": ["lb-1"]})
+    found = [target for listener in answer.LoadBalancers[0].Listeners for rule in listener.Rules for target in rule.Targets]
+    assert [(target.IP, target.HealthStatus, target.HealthStatusDetail) for target in found] == [("10.0.0.2", False, "Dead")] * 2
+    answer = call("DescribeLBListeners", {"Backends": [{"VpcId": "vpc-00000001", "PrivateIp": "10.0.0.2"}]})
+    assert [listener.ListenerId for listener in answer.LoadBalancers[0].Listeners] == ["lbl-1", "lbl-2"]
+    for pool in (where, rule):
+        assert wait(call("DeregisterTargets", {**pool, "Targets": [{"EniIp": "10.0.0.2", "Port": 82}]}).RequestId).Status == 0
+    assert targets() == {}
+
+
+@check("target groups take targets of their own")
+def _():
+    order(do="put_target_group", id="lbtg-1")
+    group = {"TargetGroupId": "lbtg-1"}
+    assert wait(call("AssociateTargetGroups", {"Associations": [
+        {"LoadBalancerId": "lb-1", "ListenerId": "lbl-2", "LocationId": "loc-1", **group}]}).RequestId).Status == 0
+    member = {"BindIP": "10.0.0.3", "Port": 80}
+    for action, fields in (("Register", {"Weight": 9}), ("Modify", {"Weight": 0})):
+        action = action + "TargetGroupInstances" + ("Weight" if action == "Modify" else "")
+        assert wait(call(action, {**group, "TargetGroupInstances": [{**member, **fields}]}).RequestId).Status == 0
+    answer = call("DescribeTargetGroupInstances", {"Filters": [{"Name": "TargetGroupId", "Values": ["lbtg-1"]}]})
+    assert [(found.PrivateIpAddresses, found.Weight) for found in answer.TargetGroupInstanceSet] == [(["10.0.0.3"], 0)]
+    assert answer.RealCount == 1
+    answer = call("DescribeTargetGroups", {"TargetGroupIds": ["lbtg-1"]})
+    assert answer.TargetGroupSet[0].AssociatedRule[0].LocationId == "loc-1"
+    assert call("DescribeTargetGroupList", {}).TotalCount == 1
+    assert wait(call("DeregisterTargetGroupInstances", {**group, "TargetGroupInstances": [member]}).RequestId).Status == 0
+    assert {quota.QuotaId for quota in call("DescribeQuota", {}).QuotaSet} > {"TOTAL_TARGET_BIND_QUOTA"}
+
+
 @check("what does not exist is refused with the documented code")
 def _():
     target = {"EniIp": "10.0.0.1", "Port": 8080}
