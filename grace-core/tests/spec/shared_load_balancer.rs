@@ -270,6 +270,9 @@ fn restores_ride_along_with_zeros_in_one_call() {
     t.given([serving("web-1"), serving("web-2"), unready("web-3")]);
     t.given(serving("web-3"));
     t.given(unready("web-3"));
+    // Long enough that its changes of readiness are no flapping.
+    t.wait(minutes(1));
+    t.forget();
     t.when([terminating("web-1"), serving("web-3")]);
     t.after_linger();
     t.expect_calls(&[vec![weight("web-1", 0), weight("web-3", 10)]]);
