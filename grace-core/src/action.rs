@@ -141,6 +141,8 @@ pub struct Cause {
 pub enum Reason {
     /// The Pod terminates.
     Terminating,
+    /// The Pod is held at weight 0 by whoever embeds this.
+    Held,
     /// The Pod is over or its object is gone.
     Gone,
     /// The Pod is ready.

@@ -205,8 +205,12 @@ impl State {
     /// The outcome of a write is not known: its targets are read before they are written again.
     fn doubt(&mut self, open: &Open, retry_in: Duration) {
         let at = self.now + retry_in;
-        self.land(open, |state, (target, _)| {
+        let lands_until = self.now + self.config.resync;
+        self.land(open, |state, (target, flight)| {
             state.targets[target].flags.doubt = true;
+            if matches!(flight, Flight::Register(_)) {
+                state.targets[target].lands_until = lands_until;
+            }
             let pool = state.targets[target].pool;
             let terminating = state.desire(target).reason == crate::action::Reason::Terminating;
             state.pools[pool].urgent |= terminating;

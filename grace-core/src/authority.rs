@@ -25,6 +25,7 @@ impl State {
         let offset = Duration::from_micros(hash(id) % spread);
         let record = &mut self.lanes[lane as usize];
         record.granted = true;
+        record.granted_at = now;
         record.claims_loaded = false;
         record.resync_at = Some(now + resync + offset);
         record.verify_at = [Some(now + resync), Some(now + VERIFY_AFTER)];

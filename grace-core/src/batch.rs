@@ -144,7 +144,7 @@ impl State {
     }
 
     /// The order of changes comes from their content: kind, kill time, UID, pool, address.
-    fn order(&self, a: &Ready, b: &Ready) -> Ordering {
+    pub(crate) fn order(&self, a: &Ready, b: &Ready) -> Ordering {
         let key = |ready: &Ready| {
             let target = &self.targets[ready.target];
             (ready.change, ready.kill, ready.pod.map(|(uid, _)| uid), target.pool, target.address)
@@ -155,7 +155,7 @@ impl State {
     }
 
     /// Takes the most urgent that fit together; a Pod goes whole or waits whole, unless it is too large for any call.
-    fn fill(&self, lane: Index, verb: Verb, ready: &[Ready]) -> Vec<Ready> {
+    pub(crate) fn fill(&self, lane: Index, verb: Verb, ready: &[Ready]) -> Vec<Ready> {
         let limits = self.lanes[lane as usize].limits;
         let mut load = Load { limits, verb, total: 0, per_pool: BTreeMap::new(), elements: 0 };
         let mut room: BTreeMap<Index, u32> = BTreeMap::new();

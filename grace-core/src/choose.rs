@@ -138,6 +138,8 @@ impl State {
             self.stir(better);
             return None;
         }
+        let drains: Vec<(Index, Time)> =
+            ready.iter().filter_map(|ready| ready.kill.map(|kill| (ready.target, kill))).collect();
         let sent = match verb {
             Verb::Read => self.send_read(lane, read),
             Verb::Weights | Verb::Register | Verb::Deregister => self.send_write(lane, verb, ready),
@@ -146,6 +148,8 @@ impl State {
             let record = &mut self.lanes[lane as usize];
             record.gathered();
             record.waiting_since[verb as usize] = None;
+            let left = drains.into_iter().filter(|(target, _)| self.targets[*target].flying.is_none());
+            record.earliest_kill = left.map(|(_, kill)| kill).min();
         }
         // Everything was held back at the last check; the read that follows stirs the lane.
         (!sent).then(|| (self.now + HELD_BACK, Wake::Retry))

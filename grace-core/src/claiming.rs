@@ -37,15 +37,15 @@ impl State {
             return;
         }
         let mut changes = core::mem::take(&mut self.lanes[lane as usize].claiming);
-        changes.retain(|(target, _)| self.targets.get(*target).is_some());
+        changes.retain(|target| self.targets.get(*target).is_some());
         let (mut add, mut drop) = (Vec::new(), Vec::new());
-        for (target, wanted) in changes {
+        for target in changes {
             self.targets[target].flags.claiming = false;
-            // It may have changed its mind since.
-            match (self.targets[target].claim, wanted) {
-                (Claim::Asked, true) => add.push(target),
-                (Claim::Dropping, false) => drop.push(target),
-                _ => {}
+            // The record may have been seen with it, or without it, since it was asked for.
+            match self.targets[target].claim {
+                Claim::Asked => add.push(target),
+                Claim::Dropping => drop.push(target),
+                Claim::None | Claim::Held => {}
             }
         }
         if add.is_empty() && drop.is_empty() {
@@ -111,6 +111,7 @@ impl State {
             }
         }
         held.sort_unstable();
+        let lands_until = self.lanes[lane as usize].granted_at + self.config.resync;
         let pools: Vec<Index> = self.lanes[lane as usize].pools.values().copied().collect();
         let mine: Vec<Index> =
             pools.iter().flat_map(|pool| self.pools[*pool].targets.iter().copied()).collect();
@@ -126,6 +127,10 @@ impl State {
                 (false, _) => Claim::None,
             };
             if claim != record.claim {
+                if claim == Claim::Held && record.claim == Claim::None {
+                    // Somebody else made it: a registration of theirs may still be on its way.
+                    record.lands_until = lands_until;
+                }
                 record.claim = claim;
                 self.touch(target);
             }

@@ -5,6 +5,7 @@
 //! live, ready                                      Present(w*)  Present(w*)      Present(w*)
 //! live, unready, admitted on this target           Keep(w*)     Keep(w*)         Keep(0)
 //! live, unready, not admitted                      Keep(0)      Keep(0)          Keep(0)
+//! held                                             Keep(0)      Keep(0)          Keep(0)
 //! terminating                                      Absent       Keep(0)          Keep(0)
 //! over, or object gone                             Absent       Absent           Absent
 //! live, in no slice of the Service for 5 s         Absent       Keep(0), Absent after `config_drain`
@@ -25,6 +26,8 @@ pub(crate) enum Standing {
         /// This very Pod was ready on this target before.
         admitted: bool,
     },
+    /// Live, and held at weight 0 by whoever embeds this.
+    Held,
     /// Live, but the Service does not name it any more, or on another port.
     Deselected,
     /// It has a deletion timestamp, its containers may run.
@@ -67,7 +70,7 @@ pub(crate) const fn decide(drain: DrainOn, standing: Standing, configured: Weigh
     match (standing, drain) {
         (Standing::Ready, _) => Want::Present(configured),
         (Standing::Unready { admitted: true }, Nothing | Termination) => Want::Keep(configured),
-        (Standing::Unready { .. }, _) => Want::Keep(Weight::DRAINED),
+        (Standing::Unready { .. } | Standing::Held, _) => Want::Keep(Weight::DRAINED),
         (Standing::Terminating | Standing::Deselected, Termination | TerminationAndUnready) => {
             Want::Keep(Weight::DRAINED)
         }
@@ -79,7 +82,7 @@ pub(crate) const fn decide(drain: DrainOn, standing: Standing, configured: Weigh
 mod tests {
     use super::*;
     use DrainOn::{Nothing, Termination, TerminationAndUnready};
-    use Standing::{Deselected, Over, Ready, Terminating, Unready};
+    use Standing::{Deselected, Held, Over, Ready, Terminating, Unready};
     use Want::{Absent, Keep, Present};
 
     #[test]
@@ -91,6 +94,7 @@ mod tests {
             (Ready,                     [Present(w), Present(w), Present(w)]),
             (Unready { admitted: true },  [Keep(w), Keep(w), Keep(zero)]),
             (Unready { admitted: false }, [Keep(zero), Keep(zero), Keep(zero)]),
+            (Held,                      [Keep(zero), Keep(zero), Keep(zero)]),
             (Terminating,               [Absent, Keep(zero), Keep(zero)]),
             (Deselected,                [Absent, Keep(zero), Keep(zero)]),
             (Over,                      [Absent, Absent, Absent]),

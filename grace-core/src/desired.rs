@@ -28,17 +28,43 @@ pub(crate) struct Desire {
 /// How long a target on its way out of a route that is not there any more drains.
 const LEFTOVER_DRAIN: Duration = Duration::from_secs(30);
 
+/// When something changes by time alone, and what the timer is for.
+type Change = Option<(Time, Wake)>;
+
+/// Steps of a slow start.
+const STEPS: u32 = 10;
+
+/// The weight of a Pod that has been ready since `since`, in ten steps over `span`, at least 1; and when the next step comes.
+pub(crate) fn ramp(configured: Weight, span: Duration, since: Time, now: Time) -> (Weight, Option<Time>) {
+    let step = span / STEPS;
+    let passed = now.since(since);
+    if step.is_zero() || passed >= span || configured.is_drained() {
+        return (configured, None);
+    }
+    let taken = u32::try_from(passed.as_micros() / step.as_micros()).unwrap_or(STEPS);
+    let share = (u32::from(configured.get()) * (taken + 1)).div_ceil(STEPS).max(1);
+    let weight = u8::try_from(share).ok().and_then(|share| Weight::new(share).ok()).unwrap_or(configured);
+    (weight.min(configured), Some(since + step * (taken + 1)))
+}
+
 impl State {
     /// What is wanted of a target now.
     pub(crate) fn desire(&self, target: Index) -> Desire {
-        let best = self
-            .seats_of(target)
-            .filter_map(|seat| self.standing(seat).map(|(standing, until)| (seat, standing, until)))
-            .min_by_key(|(seat, standing, _)| self.precedence(*seat, *standing));
-        match best {
+        match self.best_seat(target) {
             Some((seat, standing, until)) => self.desire_of_seat(target, seat, standing, until),
             None => self.desire_of_nobody(target),
         }
+    }
+
+    /// The seat that decides over a target, and how its Pod stands.
+    pub(crate) fn occupant(&self, target: Index) -> Option<(Index, Standing)> {
+        self.best_seat(target).map(|(seat, standing, _)| (seat, standing))
+    }
+
+    fn best_seat(&self, target: Index) -> Option<(Index, Standing, Change)> {
+        self.seats_of(target)
+            .filter_map(|seat| self.standing(seat).map(|(standing, until)| (seat, standing, until)))
+            .min_by_key(|(seat, standing, _)| self.precedence(*seat, *standing))
     }
 
     /// Live before terminating, then older, then by UID; a seat on a route that drives the pool before others.
@@ -47,8 +73,8 @@ impl State {
         let pod = &self.pods[record.pod];
         let active = self.bindings[record.binding].phase == Phase::Active;
         let class = match standing {
-            Standing::Ready | Standing::Unready { .. } if active && record.listed => 0,
-            Standing::Ready | Standing::Unready { .. } => 1,
+            Standing::Ready | Standing::Unready { .. } | Standing::Held if active && record.listed => 0,
+            Standing::Ready | Standing::Unready { .. } | Standing::Held => 1,
             Standing::Deselected => 2,
             Standing::Terminating => 3,
             Standing::Over => 4,
@@ -57,7 +83,7 @@ impl State {
     }
 
     /// How the Pod of a seat stands, and when that changes by time alone. `None`: nothing is known of the Pod.
-    pub(crate) fn standing(&self, seat: Index) -> Option<(Standing, Option<(Time, Wake)>)> {
+    pub(crate) fn standing(&self, seat: Index) -> Option<(Standing, Change)> {
         let record = &self.seats[seat];
         let pod = &self.pods[record.pod];
         let facts = &self.routes[self.bindings[record.binding].route].facts;
@@ -75,6 +101,9 @@ impl State {
         let gate_only = pod.facts.as_ref().is_some_and(|facts| facts.gate == Gate::Waiting { only: true });
         let ready = record.serving || facts.policy.ignore_readiness || gate_only;
         let standing = if ready { Standing::Ready } else { Standing::Unready { admitted: record.admitted } };
+        if let Some(until) = pod.hold.filter(|until| *until > self.now) {
+            return Some((Standing::Held, Some((until, Wake::Drain))));
+        }
         if record.listed || self.bindings[record.binding].phase != Phase::Active {
             return Some((standing, None));
         }
@@ -119,7 +148,14 @@ impl State {
         let desire = |want, reason, until| Desire { want, reason, seat: Some(seat), until };
         let at_zero = self.targets[target].seen == Seeing::Registered(Weight::DRAINED);
         match (self.bindings[record.binding].phase, standing) {
+            (Phase::Active, Standing::Over) if facts.policy.min_drain > Duration::ZERO => {
+                // A Pod that was deleted by force may still run: nobody else can know.
+                let drain = self.drain_for(target, seat, facts.policy.min_drain, Reason::Gone);
+                let registered = matches!(self.targets[target].seen, Seeing::Registered(_));
+                if registered { drain } else { desire(Want::Absent, Reason::Gone, None) }
+            }
             (_, Standing::Over) => desire(Want::Absent, Reason::Gone, None),
+            (_, Standing::Held) => desire(Want::Keep(Weight::DRAINED), Reason::Held, until),
             (Phase::Active, Standing::Terminating) => {
                 let want = match decide(facts.policy.drain, standing, configured) {
                     // The switch was removed in mid-drain: a drain that runs is finished.
@@ -143,7 +179,10 @@ impl State {
                 let reason = if standing == Standing::Ready { Reason::Ready } else { Reason::Unready };
                 desire(Want::Keep(stays), reason, until)
             }
-            (Phase::Active, Standing::Ready) => desire(Want::Present(configured), Reason::Ready, until),
+            (Phase::Active, Standing::Ready) => self.desire_of_ready(target, seat, configured),
+            (Phase::Active, Standing::Unready { .. }) if self.is_kept_by_floor(target) => {
+                desire(Want::Keep(configured), Reason::Unready, until)
+            }
             (Phase::Active, Standing::Unready { .. }) => {
                 desire(decide(facts.policy.drain, standing, configured), Reason::Unready, until)
             }
@@ -161,6 +200,28 @@ impl State {
             (Phase::Ended(RouteEnd::Deleted) | Phase::Contested, _) => {
                 self.drain_for(target, seat, facts.policy.config_drain, Reason::RouteDeleted)
             }
+        }
+    }
+
+    /// Registered with its weight; with less for a while after it became ready, where the policy says so, and with none
+    /// while its readiness does not last.
+    fn desire_of_ready(&self, target: Index, seat: Index, configured: Weight) -> Desire {
+        let record = &self.seats[seat];
+        let policy = &self.routes[self.bindings[record.binding].route].facts.policy;
+        let desire = |want, until| Desire { want, reason: Reason::Ready, seat: Some(seat), until };
+        let takes_away = policy.drain == DrainOn::TerminationAndUnready && !policy.ignore_readiness;
+        let registered = matches!(self.targets[target].seen, Seeing::Registered(_));
+        if let Some((until, _)) = record.held_back(self.now).filter(|_| takes_away && registered) {
+            let want = Want::Keep(Weight::DRAINED);
+            return Desire { reason: Reason::Unready, ..desire(want, Some((until, Wake::Drain))) };
+        }
+        let ready_since = self.pods[record.pod].facts.as_ref().and_then(|facts| facts.ready_since);
+        match (policy.slow_start, ready_since) {
+            (Some(span), Some(since)) => {
+                let (weight, until) = ramp(configured, span, since, self.now);
+                desire(Want::Present(weight), until.map(|until| (until, Wake::Drain)))
+            }
+            _ => desire(Want::Present(configured), None),
         }
     }
 

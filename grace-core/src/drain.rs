@@ -18,6 +18,8 @@ pub(crate) struct Drain {
     /// The most targets that it had during its drain.
     pub(crate) targets: u32,
     pub(crate) confirmed: bool,
+    /// People were told that it will be late.
+    pub(crate) late: bool,
 }
 
 /// How far a Pod's targets are.
@@ -42,7 +44,8 @@ impl State {
         match (self.pods[pod].drain.as_deref().copied(), life) {
             (None, Life::Terminating { asked, .. }) if progress.standing > 0 => {
                 let targets = progress.standing;
-                self.pods[pod].drain = Some(Box::new(Drain { since: now, targets, confirmed: false }));
+                self.pods[pod].drain =
+                    Some(Box::new(Drain { since: now, targets, confirmed: false, late: false }));
                 self.tell(Notice::DrainStarted { pod: uid, name, targets, asked });
                 self.follow_drain(pod);
             }

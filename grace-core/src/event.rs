@@ -9,6 +9,7 @@ use crate::pod::PodFacts;
 use crate::pool::{LaneFacts, LaneId};
 use crate::route::{RouteEnd, RouteFacts, RouteKey};
 use crate::slice::{SliceFacts, SliceKey};
+use crate::time::Time;
 
 /// A fact about the world, or the answer to an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,18 @@ pub enum Event {
     Granted(LaneId),
     /// No longer: nothing more leaves for the lane.
     Revoked(LaneId),
+    /// Drain this Pod without a deletion, until this moment or until [`Unhold`](Self::Unhold); then its weight comes back.
+    Hold {
+        /// Which Pod.
+        pod: Uid,
+        /// When the hold ends by itself.
+        until: Time,
+    },
+    /// The hold on this Pod ends.
+    Unhold {
+        /// Which Pod.
+        pod: Uid,
+    },
     /// How an action ended.
     Answer {
         /// Which action.

@@ -13,6 +13,7 @@ use crate::record::{Endpoint, Pod, Service, Slice};
 use crate::slab::{Index, NONE};
 use crate::slice::{ServiceKey, SliceFacts, SliceKey};
 use crate::state::State;
+use crate::time::Time;
 
 impl State {
     /// Number and present generation of a source.
@@ -81,6 +82,18 @@ impl State {
         }
     }
 
+    /// Drains a Pod without a deletion, or ends that.
+    pub(crate) fn hold(&mut self, uid: Uid, until: Option<Time>) {
+        let index = match self.find_pod(&uid) {
+            Some(index) => index,
+            None if until.is_some() => self.new_pod(uid),
+            None => return,
+        };
+        self.pods[index].hold = until;
+        self.touch_pod(index);
+        self.forget_pod(index);
+    }
+
     fn lose_pod(&mut self, index: Index) {
         self.pods[index].gone = true;
         if let Some(ips) = self.pods[index].facts.as_ref().map(|facts| facts.ips) {
@@ -113,6 +126,7 @@ impl State {
             generation: 0,
             seats: NONE,
             listed: 0,
+            hold: None,
             drain: None,
         });
         let pods = &self.pods;
@@ -124,7 +138,8 @@ impl State {
     pub(crate) fn forget_pod(&mut self, index: Index) {
         let Some(pod) = self.pods.get(index) else { return };
         let known = pod.facts.is_some() && !pod.gone;
-        if !known && pod.listed == 0 && pod.seats == NONE && pod.drain.is_none() {
+        let held = pod.hold.is_some() && !pod.gone;
+        if !known && !held && pod.listed == 0 && pod.seats == NONE && pod.drain.is_none() {
             self.pods_by_uid.remove(&pod.uid.clone(), index);
             self.pods.remove(index);
         }

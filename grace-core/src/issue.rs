@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::action::{Action, ActionId, Command};
+use crate::desired::ramp;
 use crate::notice::Notice;
 use crate::pod::Life;
 use crate::policy::DrainOn;
@@ -79,13 +80,13 @@ impl State {
         }
         match flight {
             Flight::Weight(weight) | Flight::Register(weight) if weight != Weight::DRAINED => {
-                if !live {
+                let held = occupants.iter().all(|(seat, _)| {
+                    self.pods[self.seats[*seat].pod].hold.is_some_and(|until| until > self.now)
+                });
+                if !live || held {
                     return Some("S1");
                 }
-                let configured = occupants.iter().any(|(seat, _)| {
-                    let facts = &self.routes[self.bindings[self.seats[*seat].binding].route].facts;
-                    self.configured_weight(*seat, facts) == weight
-                });
+                let configured = occupants.iter().any(|(seat, _)| self.is_computed(*seat, weight));
                 (!configured).then_some("S4")
             }
             Flight::Weight(_) | Flight::Register(_) => None,
@@ -93,6 +94,17 @@ impl State {
                 occupants.iter().find_map(|(seat, life)| self.early_removal(target, *seat, *life))
             }
         }
+    }
+
+    /// S4: the weight that annotations give, or a step of the declared ramp towards it.
+    fn is_computed(&self, seat: Index, weight: Weight) -> bool {
+        let record = &self.seats[seat];
+        let facts = &self.routes[self.bindings[record.binding].route].facts;
+        let configured = self.configured_weight(seat, facts);
+        let since = self.pods[record.pod].facts.as_ref().and_then(|facts| facts.ready_since);
+        let step =
+            facts.policy.slow_start.zip(since).map(|(span, since)| ramp(configured, span, since, self.now).0);
+        weight == configured || step == Some(weight)
     }
 
     /// S2: a Pod that is not over keeps its target, unless it left the target alive and that drained long enough.

@@ -22,6 +22,7 @@ pub(crate) struct Lane {
     /// Switches that defeat a drain, and whether people were told.
     pub(crate) harmful: Vec<(Pool, Switch, bool)>,
     pub(crate) granted: bool,
+    pub(crate) granted_at: Time,
     /// The load balancer says that it does not exist.
     pub(crate) missing: bool,
     /// Pools by their own order, which is the order of their content.
@@ -41,6 +42,8 @@ pub(crate) struct Lane {
     gathering: Option<(Time, Time)>,
     /// Earliest kill among the drains that wait.
     pub(crate) earliest_kill: Option<Time>,
+    /// No forecast before this moment.
+    pub(crate) forecast_at: Time,
     /// The lane just became free: what is there leaves without lingering.
     pub(crate) hurry: bool,
     /// Since when changes of each kind wait.
@@ -64,8 +67,8 @@ pub(crate) struct Lane {
     pub(crate) claim_open: Option<OpenClaim>,
     pub(crate) claims_loaded: bool,
     pub(crate) revision: Option<Revision>,
-    /// Targets whose claim has to change: asked for, or given up.
-    pub(crate) claiming: Vec<(Index, bool)>,
+    /// Targets whose claim has to change; the target says how.
+    pub(crate) claiming: Vec<Index>,
     pub(crate) claim: VerbState,
 
     /// In `State::stirred`.
@@ -121,6 +124,7 @@ impl Lane {
             },
             harmful: Vec::new(),
             granted: false,
+            granted_at: Time::EPOCH,
             missing: false,
             pools: BTreeMap::new(),
             contests: Vec::new(),
@@ -130,6 +134,7 @@ impl Lane {
             full: false,
             gathering: None,
             earliest_kill: None,
+            forecast_at: Time::EPOCH,
             hurry: false,
             waiting_since: [None; 4],
             verbs: [VerbState { not_before: Time::EPOCH, attempts: 0, told: None }; 4],
@@ -170,7 +175,7 @@ impl Lane {
         target.claim = if wanted { Claim::Asked } else { Claim::Dropping };
         if !target.flags.claiming {
             target.flags.claiming = true;
-            self.claiming.push((index, wanted));
+            self.claiming.push(index);
         }
         if self.gathering.is_none() {
             self.gathering = Some((now, now));
@@ -209,6 +214,7 @@ impl State {
         self.schedule_comparisons(lane);
         self.pump_claims(lane);
         let wake = self.pump_calls(lane);
+        self.forecast(lane);
         self.lanes[lane as usize].hurry = false;
         let claims = self.claim_wake(lane);
         let comparisons = self.comparison_wake(lane);

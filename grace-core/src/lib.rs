@@ -30,7 +30,7 @@
 //! # fn pod(uid: Uid, ip: IpAddr, life: Life) -> PodFacts {
 //! #     PodFacts {
 //! #         uid, name: ObjectName::new("shop", "web-0"), ips: [Some(ip), None], created: Time::EPOCH, life,
-//! #         gate: Gate::NotDeclared, ready_since: None, weight_service: None, weight_ingress: None, ordinal: None,
+//! #         gate: Gate::NotDeclared, ready_since: None, unready_since: None, weight_service: None, weight_ingress: None, ordinal: None,
 //! #         stop: StopBudget { grace: Duration::from_secs(30), pre_stop: PreStop::None }, drained_shown: false,
 //! #     }
 //! # }
@@ -162,6 +162,10 @@ mod seating;
 
 mod desired;
 
+mod flap;
+
+mod floor;
+
 mod plan;
 
 mod settle;
@@ -181,6 +185,8 @@ mod answered;
 mod choose;
 
 mod batch;
+
+mod forecast;
 
 mod issue;
 
@@ -202,7 +208,7 @@ pub use id::{InvalidId, ListenerId, LoadBalancerId, ObjectName, RuleId, TargetGr
 pub use machine::{Config, Machine, Wake};
 pub use notice::Notice;
 pub use pod::{Gate, Life, PodFacts, PreStop, StopBudget};
-pub use policy::{DrainOn, OrdinalWeight, Policy};
+pub use policy::{DrainOn, Floor, OrdinalWeight, Policy};
 pub use pool::{LaneFacts, LaneId, Limits, Pool, Switch};
 pub use record::{Claim, Flight, Seeing};
 pub use route::{Layer, Resolution, RouteEnd, RouteFacts, RouteKey};

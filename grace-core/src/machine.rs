@@ -102,6 +102,8 @@ impl Machine {
             Event::Lane(lane) => state.lane_seen(lane),
             Event::Granted(lane) => state.granted(lane),
             Event::Revoked(lane) => state.revoked(lane),
+            Event::Hold { pod, until } => state.hold(*pod, Some(*until)),
+            Event::Unhold { pod } => state.hold(*pod, None),
             Event::Answer { id, result } => state.answered(*id, result),
         }
         state.settle();

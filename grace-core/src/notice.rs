@@ -60,6 +60,43 @@ pub enum Notice {
         /// How many targets it has.
         targets: u32,
     },
+    /// Targets that are not ready keep their weight, because the pool would fall below its floor.
+    FloorHeld {
+        /// The route that the pool serves.
+        route: RouteKey,
+        /// The load balancer.
+        lane: LaneId,
+        /// The pool.
+        pool: Pool,
+        /// How many targets keep their weight although they are not ready.
+        kept: u32,
+        /// How many living targets the pool has.
+        live: u32,
+    },
+    /// The readiness of a Pod changes so often that it gets its weight back only when it has been ready for a while.
+    RestoreHeld {
+        /// The target.
+        target: TargetId,
+        /// The Pod.
+        pod: Uid,
+        /// Its name.
+        name: ObjectName,
+        /// How long it must be ready without a break.
+        hold: Duration,
+    },
+    /// The drain of a Pod will be confirmed later than its preStop or its grace period allows.
+    DrainLate {
+        /// The Pod.
+        pod: Uid,
+        /// Its name.
+        name: ObjectName,
+        /// When weight 0 is expected to be confirmed, counted from the request to delete.
+        expected: Duration,
+        /// What the Pod allows: its preStop where that is known, else its grace period.
+        allowed: Duration,
+        /// A preStop that would have been enough; its grace period has to be longer by what its connections need.
+        pre_stop: Duration,
+    },
     /// Two routes name one pool for different Services.
     Contested {
         /// The younger one, which is not driven there.

@@ -9,9 +9,10 @@ use crate::lane::Open;
 use crate::notice::Notice;
 use crate::pool::Pool;
 use crate::record::{Claim, Seeing};
-use crate::slab::{Index, NONE};
+use crate::slab::Index;
 use crate::state::State;
 use crate::target::{Address, Weight};
+use crate::time::Time;
 
 /// A read may lag behind a write whose task has just succeeded.
 const LAG: Duration = Duration::from_secs(5);
@@ -89,6 +90,7 @@ impl State {
         let record = &mut self.pools[pool];
         let first = !record.read || record.missing;
         (record.emptied, record.missing, record.urgent, record.read) = (false, false, false, true);
+        record.shown_at = now;
         record.told.missing = false;
         let mut shown: Vec<Index> = Vec::with_capacity(seen.targets.len());
         for seen in &seen.targets {
@@ -133,19 +135,17 @@ impl State {
         record.flags.contradicted = false;
         if !record.flags.ever_read {
             record.flags.ever_read = true;
-            let positive = matches!(shown, Seeing::Registered(weight) if weight != Weight::DRAINED);
-            let seats = record.seats;
-            if seats == NONE {
-                record.flags.inherited = positive;
-            } else if positive && self.seats[seats].next_of_target == NONE {
-                self.seats[seats].admitted = true;
-            }
+            record.flags.inherited = matches!(shown, Seeing::Registered(weight) if weight != Weight::DRAINED);
         }
         let record = &mut self.targets[target];
+        if matches!(shown, Seeing::Registered(_)) {
+            record.lands_until = Time::EPOCH;
+        }
         let (believed, doubted, assumed) = (record.seen, record.flags.doubt, record.flags.assumed);
         (record.flags.doubt, record.flags.assumed) = (false, false);
         if believed == shown {
-            if doubted || assumed {
+            let unneeded = record.claim == Claim::Held && shown == Seeing::Absent;
+            if doubted || assumed || unneeded {
                 self.touch(target);
                 self.touch_neighbours(target);
             }
@@ -258,6 +258,7 @@ impl State {
     fn empty_pool(&mut self, pool: Index) {
         let record = &mut self.pools[pool];
         (record.read, record.read_at, record.urgent, record.emptied) = (true, None, false, false);
+        record.shown_at = self.now;
         for target in record.targets.clone() {
             let record = &mut self.targets[target];
             (record.flags.doubt, record.flags.assumed, record.flags.ever_read) = (false, false, true);

@@ -119,7 +119,8 @@ impl State {
         match record.claim {
             Claim::None if self.may_claim(target, desire) => Some(true),
             Claim::Held if proven_absent => {
-                let needed = self.may_claim(target, desire);
+                let landed = self.pools[record.pool].shown_at >= record.lands_until;
+                let needed = !landed || self.may_claim(target, desire);
                 (!needed).then_some(false)
             }
             // A released route: dropped when the target needs nothing more.

@@ -30,6 +30,8 @@ pub struct PodFacts {
     pub gate: Gate,
     /// Since when it is ready, where it is.
     pub ready_since: Option<Time>,
+    /// Since when it is not ready, where it is not.
+    pub unready_since: Option<Time>,
     /// Weight that the Pod's annotation asks for behind Services; wins over the route's.
     pub weight_service: Option<Weight>,
     /// Weight that the Pod's annotation asks for behind Ingresses; wins over the route's.

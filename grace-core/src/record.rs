@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use core::time::Duration;
 
 use crate::decide::Want;
 use crate::drain::Drain;
@@ -31,6 +32,8 @@ pub(crate) struct Pod {
     pub(crate) seats: Index,
     /// How many endpoints of slices name it.
     pub(crate) listed: u32,
+    /// Held at weight 0 until then.
+    pub(crate) hold: Option<Time>,
     /// Open while it drains.
     pub(crate) drain: Option<Box<Drain>>,
 }
@@ -115,6 +118,8 @@ pub(crate) struct PoolRecord {
     pub(crate) targets: Vec<Index>,
     /// Its contents were read under the present grant.
     pub(crate) read: bool,
+    /// When its contents were last shown.
+    pub(crate) shown_at: Time,
     /// When it has to be read (again).
     pub(crate) read_at: Option<Time>,
     /// A drain waits for that read.
@@ -133,12 +138,32 @@ pub(crate) struct PoolRecord {
     pub(crate) told: PoolTold,
     /// Weight changes that wait.
     pub(crate) waiting: u32,
+    /// Targets that keep their weight although they are not ready, sorted.
+    pub(crate) floor_kept: Vec<Index>,
+    /// A policy of its routes has a floor.
+    pub(crate) has_floor: bool,
+    /// In `State::floors`.
+    pub(crate) floor_stirred: bool,
+}
+
+/// Readiness that changes again and again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flap {
+    /// The last changes, oldest first.
+    pub(crate) changes: VecDeque<Time>,
+    /// How long it must be ready without a break, once that is asked for.
+    pub(crate) hold: Option<Duration>,
+    /// Since when it is ready without a break.
+    pub(crate) ready_since: Option<Time>,
+    /// People were told.
+    pub(crate) told: bool,
 }
 
 /// What people were told about a pool already.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PoolTold {
     pub(crate) all_zero: bool,
+    pub(crate) floor: bool,
     pub(crate) full: bool,
     pub(crate) missing: bool,
 }
@@ -160,6 +185,8 @@ pub(crate) struct Target {
     pub(crate) flags: Flags,
     /// Since when it is known to be at weight 0.
     pub(crate) zero_since: Option<Time>,
+    /// A registration may still land until then: the claim is kept although a read shows the target absent.
+    pub(crate) lands_until: Time,
     /// When its last change was proven by a task, for reads that lag behind.
     pub(crate) proven_at: Time,
     pub(crate) timer: Option<(Time, Wake)>,
@@ -234,7 +261,7 @@ pub(crate) struct Flags {
     pub(crate) assumed: bool,
     /// A change with an unknown outcome: to be read before the next write.
     pub(crate) doubt: bool,
-    /// Its first snapshot showed a positive weight, and no Pod was known there before.
+    /// Its first snapshot showed a positive weight, and which Pod earned it is not settled yet.
     pub(crate) inherited: bool,
     /// Some snapshot showed it, or showed that it is absent.
     pub(crate) ever_read: bool,
@@ -286,4 +313,6 @@ pub(crate) struct Seat {
     pub(crate) admitted: bool,
     /// Since when no slice names it.
     pub(crate) unlisted_since: Time,
+    /// Only for those whose readiness changes again and again.
+    pub(crate) flap: Option<Box<Flap>>,
 }

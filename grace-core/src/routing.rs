@@ -54,7 +54,9 @@ impl State {
         }
         for position in 0..self.routes[index].bindings.len() {
             let binding = self.routes[index].bindings[position];
-            self.touch_pool(self.bindings[binding].pool);
+            let pool = self.bindings[binding].pool;
+            self.refresh_floor(pool);
+            self.touch_pool(pool);
         }
     }
 
@@ -106,6 +108,7 @@ impl State {
         self.bindings[binding].phase = Phase::Ended(end);
         self.seat_all(binding);
         self.settle_contest(pool);
+        self.refresh_floor(pool);
         self.touch_pool(pool);
         self.forget_binding(binding);
     }
@@ -158,6 +161,7 @@ impl State {
                 }
             }
         }
+        self.refresh_floor(pool);
         let lane = self.pools[pool].lane;
         self.warn_of_switches(lane);
         self.stir(lane);

@@ -138,8 +138,12 @@ impl State {
         let record = &mut self.seats[seat];
         let changed = match listed {
             Some(serving) => {
-                let changed = !record.listed || record.serving != serving;
+                let turned = record.serving != serving;
+                let changed = !record.listed || turned;
                 (record.listed, record.serving) = (true, serving);
+                if turned {
+                    record.turned(serving, now);
+                }
                 changed
             }
             None => {
@@ -169,11 +173,6 @@ impl State {
         listed: Option<bool>,
     ) -> Index {
         let target = self.target_of(pool, address);
-        // After a restart a positive weight shows that the Pod was ready here, unless another one was known here.
-        let admitted = self.targets[target].flags.inherited && self.targets[target].seats == NONE;
-        if self.targets[target].seats != NONE {
-            self.targets[target].flags.inherited = false;
-        }
         let seat = self.seats.insert(Seat {
             pod,
             target,
@@ -182,8 +181,9 @@ impl State {
             next_of_target: self.targets[target].seats,
             listed: listed.is_some(),
             serving: listed.unwrap_or(false),
-            admitted,
+            admitted: false,
             unlisted_since: self.now,
+            flap: None,
         });
         self.pods[pod].seats = seat;
         self.targets[target].seats = seat;

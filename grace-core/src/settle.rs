@@ -19,6 +19,8 @@ impl State {
                     self.targets[target].flags.touched = false;
                     self.look_at(target);
                 }
+            } else if let Some(pool) = self.floors.pop() {
+                self.look_at_floor(pool);
             } else if let Some(lane) = self.most_urgent_stirred() {
                 self.lanes[lane as usize].stirred = false;
                 self.pump(lane);
@@ -42,8 +44,12 @@ impl State {
         if self.synced && self.targets[target].seats == NONE && self.targets[target].claim != Claim::None {
             self.seat_whoever_lives_there(target);
         }
+        let pool = self.targets[target].pool;
+        self.stir_floor(pool);
+        self.inherit(target);
         let desire = self.desire(target);
-        self.admit(target, &desire);
+        self.admit(&desire);
+        self.tell_of_flapping(target, &desire);
         let old = self.targets[target].want;
         self.targets[target].want = desire.want;
         let mut timer = self.targets[target].timer;
@@ -76,16 +82,35 @@ impl State {
         }
     }
 
+    /// Tells once that a Pod has to be ready for a while before it gets its weight back.
+    fn tell_of_flapping(&mut self, target: Index, desire: &Desire) {
+        let Some(seat) = desire.seat.filter(|_| desire.want == Want::Keep(Weight::DRAINED)) else { return };
+        let Some((_, hold)) = self.seats[seat].held_back(self.now) else { return };
+        let flap = self.seats[seat].flap.as_deref_mut();
+        if flap.is_none_or(|flap| core::mem::replace(&mut flap.told, true)) {
+            return;
+        }
+        let pod = &self.pods[self.seats[seat].pod];
+        let Some(name) = pod.facts.as_ref().map(|facts| facts.name.clone()) else { return };
+        let (pod, target) = (pod.uid, self.target_id(target));
+        self.tell(Notice::RestoreHeld { target, pod, name, hold });
+    }
+
+    /// After a restart a positive weight shows that the Pod that lives there was ready there once.
+    fn inherit(&mut self, target: Index) {
+        if !self.targets[target].flags.inherited {
+            return;
+        }
+        if let Some((seat, _)) = self.occupant(target) {
+            self.seats[seat].admitted = true;
+            self.targets[target].flags.inherited = !self.synced;
+        }
+    }
+
     /// Ready once on this target: a later spell of not being ready does not take a weight away without the switch.
-    fn admit(&mut self, target: Index, desire: &Desire) {
+    fn admit(&mut self, desire: &Desire) {
         if let (Some(seat), Want::Present(_)) = (desire.seat, desire.want) {
             self.seats[seat].admitted = true;
-        }
-        if desire.seat.is_some() && self.targets[target].seats != NONE {
-            let first = self.targets[target].seats;
-            if self.seats[first].next_of_target != NONE {
-                self.targets[target].flags.inherited = false;
-            }
         }
     }
 

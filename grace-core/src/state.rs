@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub(crate) next_action: u64,
     /// Targets to be looked at before the current call ends.
     pub(crate) touched: Vec<Index>,
+    /// Pools whose floor is to be looked at before the current call ends.
+    pub(crate) floors: Vec<Index>,
     /// Lanes to be looked at before the current call ends.
     pub(crate) stirred: Vec<Index>,
     pub(crate) actions: VecDeque<Action>,
@@ -95,6 +97,7 @@ impl State {
             open: BTreeMap::new(),
             next_action: 0,
             touched: Vec::new(),
+            floors: Vec::new(),
             stirred: Vec::new(),
             actions: VecDeque::new(),
             notices: VecDeque::new(),
@@ -135,6 +138,7 @@ impl State {
             bindings: Vec::new(),
             targets: Vec::new(),
             read: false,
+            shown_at: Time::EPOCH,
             read_at: None,
             urgent: false,
             emptied: false,
@@ -145,6 +149,9 @@ impl State {
             serving: 0,
             told: PoolTold::default(),
             waiting: 0,
+            floor_kept: Vec::new(),
+            has_floor: false,
+            floor_stirred: false,
         };
         let index = self.pools.insert(record);
         self.lanes[lane as usize].pools.insert(pool.clone(), index);
@@ -178,6 +185,7 @@ impl State {
             waiting: None,
             flags: Flags::default(),
             zero_since: None,
+            lands_until: Time::EPOCH,
             proven_at: Time::EPOCH,
             timer: None,
             trouble: None,

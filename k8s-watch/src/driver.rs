@@ -18,6 +18,10 @@ use crate::source::Closed;
 use crate::status::Status;
 
 /// What comes into the loop.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of it is facts, and a box would be an allocation for each"
+)]
 pub(crate) enum Input {
     /// A fact.
     Event(Event),

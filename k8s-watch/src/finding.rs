@@ -6,18 +6,20 @@ use grace_core::{ObjectName, Uid};
 
 /// A Kubernetes object that a person is told about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ObjectRef {
+#[expect(clippy::exhaustive_structs, reason = "what an Event needs to know of its object, and no more")]
+pub struct ObjectRef {
     /// Its kind.
-    pub(crate) kind: ObjectKind,
+    pub kind: ObjectKind,
     /// Namespace and name.
-    pub(crate) name: ObjectName,
+    pub name: ObjectName,
     /// Identity, where it is known: `kubectl describe` shows Events by it.
-    pub(crate) uid: Option<Uid>,
+    pub uid: Option<Uid>,
 }
 
 /// The kinds that Events are attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum ObjectKind {
+#[non_exhaustive]
+pub enum ObjectKind {
     /// A Pod.
     Pod,
     /// A Service.
@@ -30,7 +32,8 @@ pub(crate) enum ObjectKind {
 
 impl ObjectKind {
     /// The kind as the API names it.
-    pub(crate) const fn as_str(self) -> &'static str {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pod => "Pod",
             Self::Service => "Service",
@@ -40,7 +43,8 @@ impl ObjectKind {
     }
 
     /// Group and version of the kind.
-    pub(crate) const fn api_version(self) -> &'static str {
+    #[must_use]
+    pub const fn api_version(self) -> &'static str {
         match self {
             Self::Pod | Self::Service => "v1",
             Self::Ingress => "networking.k8s.io/v1",
@@ -150,15 +154,17 @@ impl fmt::Display for Finding {
 
 /// A finding and the object that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+#[expect(clippy::exhaustive_structs, reason = "what was found and on which object")]
+pub struct Told {
     /// The object.
-    pub(crate) on: ObjectRef,
+    pub on: ObjectRef,
     /// What was found.
-    pub(crate) finding: Finding,
+    pub finding: Finding,
 }
 
 /// `text` on one line, at most 64 characters of it. Control characters and those that turn the direction of a line
 /// become `?`, so a value can neither forge a log line nor hide part of one.
+#[must_use]
 pub(crate) fn shortened(text: &str) -> Box<str> {
     let mut short: String = text.chars().take(64).map(|c| if misleads(c) { '?' } else { c }).collect();
     if text.chars().nth(64).is_some() {

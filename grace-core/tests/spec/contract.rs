@@ -189,8 +189,7 @@ impl Contract {
                 );
             }
             Some(_) => {
-                let dies = |(_, pod): &(_, &PodFacts)| matches!(pod.life, Life::Terminating { .. });
-                if let Some((_, pod)) = occupant.filter(dies) {
+                if let Some((_, pod)) = occupant.filter(|_| terminates) {
                     self.drained.insert((target.clone(), pod.uid));
                 }
             }

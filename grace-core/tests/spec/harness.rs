@@ -61,9 +61,6 @@ pub(crate) struct Harness {
     /// Every action and every event since the machine was created, for replays.
     pub(crate) all: Vec<Left>,
     pub(crate) events: Vec<(Time, Event)>,
-    /// Every call of the contract since the machine was created, as an event log records it.
-    #[cfg(feature = "serde")]
-    pub(crate) log: Vec<grace_core::log::Entry>,
     /// Actions are kept back while they are answered by the test itself.
     scripted: bool,
     /// The machine dies at that action, in that way.
@@ -114,8 +111,6 @@ impl Harness {
             notices: Vec::new(),
             all: Vec::new(),
             events: Vec::new(),
-            #[cfg(feature = "serde")]
-            log: vec![grace_core::log::Entry::start(&Config::default())],
             scripted: false,
             crash: None,
             crashed: false,
@@ -170,8 +165,6 @@ impl Harness {
         self.view = View::default();
         self.all.clear();
         self.events.clear();
-        #[cfg(feature = "serde")]
-        self.log.truncate(1);
         self.crashed = false;
         self.crash = None;
     }
@@ -233,23 +226,14 @@ impl Harness {
             self.contract.synced = true;
         }
         self.events.push((self.now, event.clone()));
-        #[cfg(feature = "serde")]
-        self.log.push(grace_core::log::Entry::Event { now: self.now, event: event.clone() });
         self.machine.handle_event(event, self.now);
         self.drain();
     }
 
-    /// Wakes the machine.
+    /// Wakes the machine without need.
     pub(crate) fn nudge(&mut self) {
-        #[cfg(feature = "serde")]
-        self.log.push(grace_core::log::Entry::Timeout { now: self.now });
         self.machine.handle_timeout(self.now);
         self.drain();
-    }
-
-    /// The machine, for its queries.
-    pub(crate) const fn machine(&self) -> &Machine {
-        &self.machine
     }
 
     fn drain(&mut self) {
@@ -338,7 +322,8 @@ impl Harness {
                     self.answer(id, result);
                 }
             } else {
-                self.nudge();
+                self.machine.handle_timeout(self.now);
+                self.drain();
             }
         }
         if !self.crashed {

@@ -270,7 +270,7 @@ fn restores_ride_along_with_zeros_in_one_call() {
     t.given([serving("web-1"), serving("web-2"), unready("web-3")]);
     t.given(serving("web-3"));
     t.given(unready("web-3"));
-    // Long enough that its changes of readiness are no flapping.
+    // Long enough ago to be no flapping.
     t.wait(minutes(1));
     t.forget();
     t.when([terminating("web-1"), serving("web-3")]);

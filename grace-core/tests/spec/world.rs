@@ -119,6 +119,7 @@ impl World {
                 life: Life::Live,
                 gate: Gate::NotDeclared,
                 ready_since: None,
+                unready_since: None,
                 weight_service: None,
                 weight_ingress: None,
                 ordinal: None,

@@ -72,6 +72,24 @@ pub(super) fn of_notice(notice: &Notice) -> Statement {
             );
             warning("AllTargetsAtZero", on_routes([route]), note)
         }
+        Notice::FloorHeld { route, lane, pool, kept, live } => {
+            let note = format!(
+                "{kept} of {live} living targets of {pool} of {lane} keep their weight although they are not ready: \
+                 port {} would fall below its floor; look why so few Pods are ready",
+                route.part
+            );
+            warning("FloorHeld", on_routes([route]), note)
+        }
+        Notice::DrainLate { pod, name, expected, allowed, pre_stop } => {
+            let note = format!(
+                "weight 0 is expected {} after the deletion, the Pod allows {}: connections may fail until then; \
+                 a preStop of {} and a grace period longer by what open connections need would do",
+                seconds(*expected),
+                seconds(*allowed),
+                seconds(*pre_stop)
+            );
+            warning("DrainLate", vec![on_pod(*pod, name)], note)
+        }
         Notice::Contested { route, holder, lane, pool } => {
             let note = format!(
                 "{pool} of {lane} is served by {holder}, which is older; nothing is written there for port {}: \
@@ -153,6 +171,13 @@ pub(super) fn of_notice(notice: &Notice) -> Statement {
                 word(*why)
             );
             warning(reason, on_routes(routes), note)
+        }
+        Notice::RestoreHeld { target, pod, name, hold } => {
+            let note = format!(
+                "readiness changes again and again: {target} gets its weight back after {} of readiness without a break",
+                seconds(*hold)
+            );
+            warning("RestoreHeld", vec![on_pod(*pod, name)], note)
         }
         Notice::Suppressed { target, invariant } => {
             let note =

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use grace_core::{DrainOn, LoadBalancerId, Weight};
+use grace_core::{DrainOn, Floor, LoadBalancerId, Weight};
 
 use super::service::ListenerProtocol;
 use super::spelling::near_misses;
@@ -24,6 +24,12 @@ pub struct PolicyDefaults {
     pub grace_shutdown_tkex: bool,
     /// Weight of a Pod for which nothing else is said, 0 to 100: 10, as the CLB itself gives it.
     pub weight: Weight,
+    /// How many targets of a pool keep their weight although they are not ready: none, as TKE documents.
+    pub floor: Option<Floor>,
+    /// How long a target stays at weight 0 after its Pod is over or gone: 0 s.
+    pub min_drain: Duration,
+    /// Over how long a Pod that became ready gets its weight: at once.
+    pub slow_start: Option<Duration>,
     /// How long a target that leaves a living Pod stays at weight 0 before it is deregistered: 30 s.
     pub config_drain: Duration,
 }
@@ -35,6 +41,9 @@ impl Default for PolicyDefaults {
             grace_shutdown: false,
             grace_shutdown_tkex: false,
             weight: Weight::DEFAULT,
+            floor: None,
+            min_drain: Duration::ZERO,
+            slow_start: None,
             config_drain: Duration::from_secs(30),
         }
     }

@@ -21,6 +21,7 @@ pub(crate) fn pod_facts(uid: Uid, name: ObjectName, pod: &Pod) -> (PodFacts, Vec
         life: life(pod),
         gate: gate(pod),
         ready_since: condition(pod, "Ready").filter(|(status, _)| *status == "True").and_then(|(_, at)| at),
+        unready_since: condition(pod, "Ready").filter(|(status, _)| *status != "True").and_then(|(_, at)| at),
         weight_service,
         weight_ingress,
         ordinal: meta.and_then(|meta| ordinal(meta, &name.name)),

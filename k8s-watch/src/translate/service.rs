@@ -134,6 +134,9 @@ pub(crate) fn service_facts(
             default_weight: read.weights.default_weight(),
             by_ordinal: read.weights.of_port(protocol, *number),
             ignore_readiness: spec.publish_not_ready == Some(true),
+            floor: defaults.floor,
+            min_drain: defaults.min_drain,
+            slow_start: defaults.slow_start,
             config_drain: defaults.config_drain,
         },
     });
