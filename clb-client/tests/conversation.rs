@@ -4,6 +4,7 @@
 mod script;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use clb_client::api::{DescribeLoadBalancers, DescribeTargets, ListenerId, LoadBalancerId, TargetGroupId};
@@ -63,6 +64,36 @@ async fn n7_every_attempt_is_signed_anew() {
         script.sent().iter().map(|request| verify(request, &secret()).unwrap().get()).collect();
     assert_eq!(stamps.len(), 5);
     assert!(stamps.is_sorted() && stamps[4] >= stamps[0] + 3, "{stamps:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn n6_date_and_timestamp_are_of_one_instant_also_over_midnight() {
+    let script = Script::new((0..6).map(|_| ok("")));
+    let reads = AtomicI64::new(0);
+    let client =
+        script.client().with_wall_clock(move || now().shifted(reads.fetch_add(1, Ordering::Relaxed) - 3));
+    for _ in 0..6 {
+        client.call(&describe_targets()).await.unwrap();
+    }
+    // The verifier compares the date of the scope with the timestamp.
+    let stamps: Vec<i64> = script
+        .sent()
+        .iter()
+        .map(|request| verify(request, &secret()).unwrap().get() as i64 - now().get() as i64)
+        .collect();
+    assert_eq!(stamps, [-3, -2, -1, 0, 1, 2], "the clock is read once per attempt, and midnight is at 0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn n5_a_wall_clock_that_jumps_back_changes_no_pause() {
+    let busy = || error("FailedOperation.ResourceInOperating", "");
+    let script = Script::new([busy(), busy(), ok("")]);
+    let reads = AtomicI64::new(0);
+    let client =
+        script.client().with_wall_clock(move || now().shifted(-7200 * reads.fetch_add(1, Ordering::Relaxed)));
+    client.call(&drain()).await.unwrap();
+    let pauses = script.pauses();
+    assert!(pauses[0] <= Duration::from_millis(500) && pauses[1] <= Duration::from_secs(1), "{pauses:?}");
 }
 
 #[tokio::test(start_paused = true)]
