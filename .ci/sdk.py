@@ -1,5 +1,9 @@
-"""The official Python SDK against the simulated CLB, as a program that knows nothing of this project would use both."""
+"""The official Python SDK against the simulated CLB, as a program that knows nothing of this project would use both.
 
+Usage: sdk.py SIMULATOR [PROGRAM...]; each further program gets a simulator of its own: ENDPOINT SECRET_ID SECRET_KEY.
+"""
+
+import contextlib
 import json
 import subprocess
 import sys
@@ -204,14 +208,24 @@ def refused_by_network(code):
     raise AssertionError("answered")
 
 
-def main():
-    simulator = subprocess.Popen([sys.argv[1], "--http", "127.0.0.1:0", "--task-ms", "300"],
-                                 stdout=subprocess.PIPE, text=True)
-    failed = 0
+@contextlib.contextmanager
+def simulator():
+    """Starts a fresh simulator and says where it is and which key it accepts."""
+    process = subprocess.Popen([sys.argv[1], "--http", "127.0.0.1:0", "--task-ms", "300"],
+                               stdout=subprocess.PIPE, text=True)
     try:
-        lines = [simulator.stdout.readline() for _ in range(3)]
+        lines = [process.stdout.readline() for _ in range(3)]
         SIM["endpoint"] = lines[0].split()[1].removeprefix("http://")
         SIM["id"], SIM["key"] = lines[1].split()[-1], lines[2].split()[-1]
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def main():
+    failed = 0
+    with simulator():
         for what, body in checks:
             try:
                 body()
@@ -219,10 +233,10 @@ def main():
             except (AssertionError, TencentCloudSDKException) as why:
                 failed += 1
                 print(f"FAILED  {what}: {why}")
-    finally:
-        simulator.terminate()
-        simulator.wait()
-    print(f"{len(checks) - failed} passed, {failed} failed")
+    print(f"{len(checks) - failed} passed, {failed} failed", flush=True)
+    for other in sys.argv[2:]:
+        with simulator():
+            failed += subprocess.run([other, SIM["endpoint"], SIM["id"], SIM["key"]]).returncode
     return failed != 0
 
 
