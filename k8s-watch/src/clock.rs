@@ -40,3 +40,19 @@ impl Clock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn n5_once_started_it_follows_no_wall() {
+        let clock = Clock::start();
+        let before = clock.now();
+        tokio::time::advance(Duration::from_secs(3_600)).await;
+        assert_eq!(clock.now(), before + Duration::from_secs(3_600));
+        assert_eq!(clock.instant(clock.now()), Instant::now());
+        assert_eq!(clock.instant(Time::EPOCH), clock.start, "a moment that is over is no panic");
+        let _never = clock.instant(Time::from_micros(u64::MAX));
+    }
+}

@@ -53,19 +53,6 @@ async fn a_pod_that_is_not_ready_gets_0_and_its_exact_weight_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_pods_not_ready_all_get_0_and_a_warning() {
-    let mut rig = rig();
-    rig.service("web", 80, &TKEX);
-    rig.pod("web-a", "web", json!({}));
-    rig.start();
-    rig.until("the Pod serves", |rig| rig.serves(80, "web", 1, 10)).await;
-    rig.kubelet.set_ready("default", "web-a", Some(false));
-    rig.until("weight 0", |rig| rig.serves(80, "web", 1, 0)).await;
-    let note = rig.until_event("AllTargetsAtZero Service/web").await;
-    assert!(note.contains("lbl-80") && note.contains("lb-1"), "{note}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_rollout_of_ten_pods_never_gives_a_dying_pod_traffic() {
     let mut rig = rig();
     rig.service("web", 80, &GRACE);
@@ -148,20 +135,6 @@ async fn at_rest_nothing_is_written() {
         .map(|request| format!("{} {}", request.verb, request.resource))
         .collect();
     assert_eq!(written, Vec::<String>::new(), "nor to Kubernetes");
-}
-
-#[tokio::test(start_paused = true)]
-async fn sigterm_ends_it_at_once_and_without_another_write() {
-    let mut rig = rig();
-    rig.service("web", 80, &GRACE);
-    rig.pod("web-a", "web", json!({}));
-    rig.start();
-    rig.until("the Pod serves", |rig| rig.serves(80, "web", 1, 10)).await;
-    let writes = rig.writes().len();
-    rig.stop().await.unwrap();
-    rig.delete_pod("web-a");
-    rig.waits(60).await;
-    assert_eq!(rig.writes().len(), writes);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,9 @@
 
 mod bad_input;
 mod bindings;
+mod changes;
 mod claims;
 mod draining;
+mod process;
 mod restarts;
 mod rig;

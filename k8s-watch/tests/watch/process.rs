@@ -1,0 +1,114 @@
+//! The process itself: its end, its panics, and more input than it can take at once.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use grace_core::{Batch, Failure, LaneId, Pool, Success};
+use k8s_watch::bind::{Binding, BindingQuestion, BindingRules};
+use k8s_watch::execute::Attempt;
+use k8s_watch::{Clb, Controller, Error, LoadBalancer, ResolveBindings};
+use serde_json::json;
+
+use crate::rig::{GRACE, Rig, rig};
+
+#[tokio::test(start_paused = true)]
+async fn p11_sigterm_ends_it_at_once_and_without_another_write() {
+    let mut rig = rig();
+    rig.service("web", 80, &GRACE);
+    rig.pod("web-a", "web", json!({}));
+    rig.start();
+    rig.until("the Pod serves", |rig| rig.serves(80, "web", 1, 10)).await;
+    let writes = rig.writes().len();
+    rig.stop().await.unwrap();
+    rig.delete_pod("web-a");
+    rig.waits(60).await;
+    assert_eq!(rig.writes().len(), writes);
+}
+
+/// A CLB whose part panics.
+struct Panics {
+    clb: Clb,
+    while_binding: bool,
+}
+
+impl LoadBalancer for Panics {
+    fn write<'a>(
+        &'a self,
+        _: &'a LaneId,
+        _: &'a Batch,
+        _: Attempt,
+    ) -> BoxFuture<'a, Result<Success, Failure>> {
+        panic!("a fault of the executor")
+    }
+
+    fn read<'a>(
+        &'a self,
+        lane: &'a LaneId,
+        pools: &'a [Pool],
+        attempt: Attempt,
+    ) -> BoxFuture<'a, Result<Success, Failure>> {
+        LoadBalancer::read(&self.clb, lane, pools, attempt)
+    }
+}
+
+impl ResolveBindings for Panics {
+    fn resolve<'a>(
+        &'a self,
+        asked: &'a [BindingQuestion],
+        rules: &'a BindingRules,
+    ) -> BoxFuture<'a, Vec<Binding>> {
+        assert!(!self.while_binding, "a fault of the bindings");
+        self.clb.resolve(asked, rules)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p10_a_panic_ends_it_with_an_error() {
+    for while_binding in [false, true] {
+        let rig = rig();
+        rig.service("web", 80, &GRACE);
+        rig.pod("web-a", "web", json!({}));
+        let clb = Clb::new(rig.clb.client("ap-guangzhou".parse().unwrap()));
+        let controller = Controller::builder(rig.cluster.client(), Panics { clb, while_binding }).build();
+        let ended =
+            tokio::time::timeout(Duration::from_secs(60), controller.run(std::future::pending())).await;
+        let error = ended.expect("it ends").unwrap_err();
+        assert!(matches!(error, Error::Panicked { .. }), "{error:?}");
+        assert!(error.to_string().contains("start the process again"), "{error}");
+    }
+}
+
+fn pods(rig: &Rig, count: usize) {
+    for n in 0..count {
+        // No node runs them: they have no address and no target.
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": format!("other-{n}"), "namespace": "crowd"},
+            "spec": {"schedulerName": "nobody", "containers": [{"name": "c", "image": "c"}]},
+        });
+        rig.cluster.create(&pod).unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn g1_p13_a_crowd_of_pods_is_listed_once_and_nothing_of_it_is_dropped() {
+    let mut rig = rig();
+    rig.cluster.add_namespace("crowd");
+    // More than all queues together hold.
+    pods(&rig, 3_000);
+    rig.service("web", 80, &GRACE);
+    rig.deploy("web", 5);
+    rig.start();
+    rig.until("all Pods serve", |rig| rig.serves(80, "web", 5, 10)).await;
+    let lists = rig.cluster.requests().iter().filter(|r| r.resource == "pods" && r.verb == "list").count();
+    assert!(lists <= 7, "{lists} pages of 500 for 3,005 Pods");
+    assert!(rig.writes().len() <= 5, "{} writes", rig.writes().len());
+    // Everything changes at once, the served ones last.
+    for n in 0..3_000 {
+        rig.cluster.delete("pods", "crowd", &format!("other-{n}"), Some(0)).unwrap();
+    }
+    let victim = rig.pods().into_keys().find(|name| name.starts_with("web")).unwrap();
+    let address = rig.address(&victim);
+    rig.delete_pod(&victim);
+    rig.until("weight 0", |rig| rig.weight(80, address) == Some(0)).await;
+    rig.until("replaced", |rig| rig.serves(80, "web", 5, 10)).await;
+}
