@@ -213,7 +213,7 @@ mod tests {
             200,
             r#"{"Response":{"Credentials":{"Token":"t","TmpSecretId":"id","TmpSecretKey":"k"},"ExpiredTime":1772323200,"Expiration":"x","RequestId":"r"}}"#,
         )]);
-        let credential = identity(&answers, "exchanged", "header.claims.signature\n").fetch().await.unwrap();
+        let credential = exchange(&answers, "exchanged", "header.claims.signature\n").await.unwrap();
         assert_eq!(
             (credential.secret_id().as_str(), credential.expires().unwrap().get()),
             ("id", 1_772_323_200)
@@ -244,7 +244,7 @@ mod tests {
             ),
             (502, "<html>canary</html>"),
         ] {
-            let error = identity(&Answers::new([answer]), "canaries", "canary").fetch().await.unwrap_err();
+            let error = exchange(&Answers::new([answer]), "canaries", "canary").await.unwrap_err();
             assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
         }
         let missing = WebIdentity::new(Answers::new([]), region(), "issuer", "role", "/nowhere/token");
@@ -263,10 +263,15 @@ mod tests {
         }
     }
 
-    fn identity(answers: &Answers, name: &str, token: &str) -> WebIdentity {
+    /// Exchanges a token that stands in a file while it lasts.
+    async fn exchange(answers: &Answers, name: &str, token: &str) -> Result<Credential, CredentialError> {
         let path = env::temp_dir().join(format!("clb-client-{name}-{}", std::process::id()));
         std::fs::write(&path, token).unwrap();
-        WebIdentity::new(answers.clone(), region(), "issuer", "qcs::cam::uin/1:roleName/r", path)
+        let identity =
+            WebIdentity::new(answers.clone(), region(), "issuer", "qcs::cam::uin/1:roleName/r", &path);
+        let exchanged = identity.fetch().await;
+        std::fs::remove_file(&path).unwrap();
+        exchanged
     }
 
     fn region() -> Region {
