@@ -6,20 +6,18 @@ use grace_core::{ObjectName, Uid};
 
 /// A Kubernetes object that a person is told about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "what an Event needs to know of its object, and no more")]
-pub struct ObjectRef {
+pub(crate) struct ObjectRef {
     /// Its kind.
-    pub kind: ObjectKind,
+    pub(crate) kind: ObjectKind,
     /// Namespace and name.
-    pub name: ObjectName,
+    pub(crate) name: ObjectName,
     /// Identity, where it is known: `kubectl describe` shows Events by it.
-    pub uid: Option<Uid>,
+    pub(crate) uid: Option<Uid>,
 }
 
 /// The kinds that Events are attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum ObjectKind {
+pub(crate) enum ObjectKind {
     /// A Pod.
     Pod,
     /// A Service.
@@ -32,8 +30,7 @@ pub enum ObjectKind {
 
 impl ObjectKind {
     /// The kind as the API names it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pod => "Pod",
             Self::Service => "Service",
@@ -43,8 +40,7 @@ impl ObjectKind {
     }
 
     /// Group and version of the kind.
-    #[must_use]
-    pub const fn api_version(self) -> &'static str {
+    pub(crate) const fn api_version(self) -> &'static str {
         match self {
             Self::Pod | Self::Service => "v1",
             Self::Ingress => "networking.k8s.io/v1",
@@ -154,17 +150,15 @@ impl fmt::Display for Finding {
 
 /// A finding and the object that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "what was found and on which object")]
-pub struct Told {
+pub(crate) struct Told {
     /// The object.
-    pub on: ObjectRef,
+    pub(crate) on: ObjectRef,
     /// What was found.
-    pub finding: Finding,
+    pub(crate) finding: Finding,
 }
 
 /// `text` on one line, at most 64 characters of it. Control characters and those that turn the direction of a line
 /// become `?`, so a value can neither forge a log line nor hide part of one.
-#[must_use]
 pub(crate) fn shortened(text: &str) -> Box<str> {
     let mut short: String = text.chars().take(64).map(|c| if misleads(c) { '?' } else { c }).collect();
     if text.chars().nth(64).is_some() {

@@ -49,13 +49,25 @@ pub use verify::{Authorization, VerifyError, verify};
 /// the credential, so that further signatures of the same day cost one HMAC instead of four.
 #[must_use]
 pub fn sign(request: &Unsigned<'_>, credential: &Credential, at: UnixSeconds) -> Signed {
+    let mut authorization = String::with_capacity(ORDINARY_LENGTH);
+    sign_into(&mut authorization, request, credential, at);
+    Signed { authorization, at }
+}
+
+/// As [`sign`], into a buffer of the caller: appends the value of the `Authorization` header. Allocates nothing where the
+/// buffer has room and the key of the day is at hand.
+pub fn sign_into(
+    authorization: &mut String,
+    request: &Unsigned<'_>,
+    credential: &Credential,
+    at: UnixSeconds,
+) {
     let key = credential.day_key(request.service(), at);
     let signature = {
         let mut mac = key.keyed();
         write_string_to_sign(request, &key, at, &mut |bytes| mac.update(bytes));
         hex32(&mac.finalize().into_bytes().into())
     };
-    let mut authorization = String::with_capacity(256);
     for part in
         [ALGORITHM, " Credential=", credential.secret_id().as_str(), "/", key.date(), "/", key.service()]
     {
@@ -65,7 +77,6 @@ pub fn sign(request: &Unsigned<'_>, credential: &Credential, at: UnixSeconds) ->
     request.write_signed_headers(&mut |name| authorization.push_str(name));
     authorization.push_str(", Signature=");
     authorization.push_str(ascii(&signature));
-    Signed { authorization, at }
 }
 
 /// What signing adds to a request.
@@ -129,6 +140,9 @@ fn hex32(digest: &[u8; 32]) -> [u8; 64] {
 fn ascii(digits: &[u8; 64]) -> &str {
     str::from_utf8(digits).expect("hexadecimal digits are ASCII")
 }
+
+/// Bytes of a header value with an id of 36 characters and two signed headers, which are 200, and some more.
+const ORDINARY_LENGTH: usize = 256;
 
 /// Name of the signing method, first word of the header and first line of the string to sign.
 const ALGORITHM: &str = "TC3-HMAC-SHA256";

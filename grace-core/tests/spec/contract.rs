@@ -189,7 +189,8 @@ impl Contract {
                 );
             }
             Some(_) => {
-                if let Some((_, pod)) = occupant.filter(|_| terminates) {
+                let dies = |(_, pod): &(_, &PodFacts)| matches!(pod.life, Life::Terminating { .. });
+                if let Some((_, pod)) = occupant.filter(dies) {
                     self.drained.insert((target.clone(), pod.uid));
                 }
             }

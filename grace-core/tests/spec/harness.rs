@@ -61,6 +61,9 @@ pub(crate) struct Harness {
     /// Every action and every event since the machine was created, for replays.
     pub(crate) all: Vec<Left>,
     pub(crate) events: Vec<(Time, Event)>,
+    /// Every call of the contract since the machine was created, as an event log records it.
+    #[cfg(feature = "serde")]
+    pub(crate) log: Vec<grace_core::log::Entry>,
     /// Actions are kept back while they are answered by the test itself.
     scripted: bool,
     /// The machine dies at that action, in that way.
@@ -111,6 +114,8 @@ impl Harness {
             notices: Vec::new(),
             all: Vec::new(),
             events: Vec::new(),
+            #[cfg(feature = "serde")]
+            log: vec![grace_core::log::Entry::start(&Config::default())],
             scripted: false,
             crash: None,
             crashed: false,
@@ -165,6 +170,8 @@ impl Harness {
         self.view = View::default();
         self.all.clear();
         self.events.clear();
+        #[cfg(feature = "serde")]
+        self.log.truncate(1);
         self.crashed = false;
         self.crash = None;
     }
@@ -226,14 +233,23 @@ impl Harness {
             self.contract.synced = true;
         }
         self.events.push((self.now, event.clone()));
+        #[cfg(feature = "serde")]
+        self.log.push(grace_core::log::Entry::Event { now: self.now, event: event.clone() });
         self.machine.handle_event(event, self.now);
         self.drain();
     }
 
-    /// Wakes the machine without need.
+    /// Wakes the machine.
     pub(crate) fn nudge(&mut self) {
+        #[cfg(feature = "serde")]
+        self.log.push(grace_core::log::Entry::Timeout { now: self.now });
         self.machine.handle_timeout(self.now);
         self.drain();
+    }
+
+    /// The machine, for its queries.
+    pub(crate) const fn machine(&self) -> &Machine {
+        &self.machine
     }
 
     fn drain(&mut self) {
@@ -322,8 +338,7 @@ impl Harness {
                     self.answer(id, result);
                 }
             } else {
-                self.machine.handle_timeout(self.now);
-                self.drain();
+                self.nudge();
             }
         }
         if !self.crashed {

@@ -125,6 +125,32 @@ proptest! {
     }
 
     #[test]
+    fn a7_a_relist_a_restart_and_a_resync_of_a_world_at_rest_write_nothing(
+        web in drain(),
+        steps in prop::collection::vec(step(), 1..40),
+    ) {
+        let mut run = Run::new(web, Termination);
+        for step in &steps {
+            run.take(step);
+        }
+        run.rests()?;
+        run.take(&Step::Relist);
+        run.t.wait(minutes(2));
+        prop_assert!(run.t.writes().is_empty(), "after a relist: {:?}", run.t.writes());
+        // What was decided by history and stands at 0 or absent is not decided anew by a restart either. Only weight 0
+        // for terminating Pods does not wait for the read that would show it to be redundant.
+        run.take(&Step::Restart);
+        run.t.wait(minutes(7));
+        let mut writes = run.t.writes();
+        let zeros = writes.len();
+        writes.sort();
+        writes.dedup();
+        prop_assert_eq!(writes.len(), zeros, "once at most: {:?}", writes);
+        writes.retain(|write| !run.zero_for_terminating(write));
+        prop_assert!(writes.is_empty(), "after a restart: {:?}", writes);
+    }
+
+    #[test]
     fn waking_early_changes_nothing(
         steps in prop::collection::vec(step(), 1..40),
         nudges in prop::collection::vec(0_u64..50, 1..20),

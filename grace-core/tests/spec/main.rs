@@ -15,8 +15,11 @@ mod address_reuse;
 mod batching;
 mod claims;
 mod cold_start;
+mod explain_and_plan;
 mod foreign_writers;
 mod invariants;
+#[cfg(feature = "serde")]
+mod log_replay;
 mod not_ready_endpoints;
 mod refused;
 mod relist_and_restart;

@@ -35,6 +35,8 @@ pub(crate) struct Balancer {
     pub(crate) targets: BTreeMap<(Pool, Address), Weight>,
     /// What a read shows of it.
     shown: BTreeMap<(Pool, Address), Weight>,
+    /// Which change of each target a read shows: one that lags never hides a later one.
+    shows: BTreeMap<(Pool, Address), usize>,
     /// Targets without an address, per pool.
     pub(crate) strangers: BTreeMap<Pool, u32>,
     /// Until when a running task locks it.
@@ -99,6 +101,7 @@ enum Due {
         lane: LaneId,
         target: (Pool, Address),
         weight: Option<Weight>,
+        change: usize,
     },
     ClaimEffect {
         lane: LaneId,
@@ -205,11 +208,16 @@ impl Model {
             }
             match entry.remove() {
                 Due::Effect { lane, batch, except } => self.apply(now, &lane, &batch, &except),
-                Due::Shown { lane, target, weight } => {
-                    let shown = &mut self.balancers.entry(lane).or_default().shown;
+                Due::Shown { lane, target, weight, change } => {
+                    let balancer = self.balancers.entry(lane).or_default();
+                    let shows = balancer.shows.entry(target.clone()).or_default();
+                    if *shows > change {
+                        continue;
+                    }
+                    *shows = change;
                     match weight {
-                        Some(weight) => _ = shown.insert(target, weight),
-                        None => _ = shown.remove(&target),
+                        Some(weight) => _ = balancer.shown.insert(target, weight),
+                        None => _ = balancer.shown.remove(&target),
                     }
                 }
                 Due::ClaimEffect { lane, add, drop } => self.claim(&lane, &add, &drop),
@@ -403,7 +411,8 @@ impl Model {
         };
         let id = TargetId { lane: lane.clone(), pool: target.0.clone(), address: target.1 };
         self.history.push(Happened { at: now, target: id, before, after: weight });
-        let shown = Due::Shown { lane: lane.clone(), target, weight };
+        let change = self.history.len();
+        let shown = Due::Shown { lane: lane.clone(), target, weight, change };
         self.at(now + lag, shown);
     }
 

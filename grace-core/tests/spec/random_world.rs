@@ -261,6 +261,14 @@ impl Run {
         Ok(())
     }
 
+    /// Whether it is weight 0 at the address of a terminating Pod.
+    pub(crate) fn zero_for_terminating(&self, write: &Write) -> bool {
+        let dies = |pod: &grace_core::PodFacts| {
+            matches!(pod.life, Life::Terminating { .. }) && pod.ips.contains(&Some(write.target.address.ip))
+        };
+        write.does == Does::Weight(0) && self.t.view.pods.values().any(dies)
+    }
+
     fn as_wanted(&self) -> Result<(), TestCaseError> {
         let view = &self.t.view;
         for (lane, balancer) in &self.t.model.balancers {

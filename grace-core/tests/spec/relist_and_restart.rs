@@ -29,8 +29,8 @@ fn a7_a_relist_of_the_same_things_writes_nothing() {
         relist(&mut t);
         t.wait(minutes(2));
     }
-    t.expect([]);
     assert_eq!(t.count(Verb::Claim), 0);
+    t.expect([]);
 }
 
 #[test]
@@ -248,12 +248,12 @@ fn w13_a_stream_that_never_syncs_allows_zeros_for_terminating_pods_and_nothing_e
 
 #[test]
 fn a7_a_restart_with_unchanged_state_writes_nothing() {
-    let mut t = with(TerminationAndUnready, ["web-1", "web-2", "web-3"]);
-    t.given([terminating("web-1"), unready("web-2")]);
+    let mut t = with(TerminationAndUnready, ["web-1", "web-2"]);
+    t.given(unready("web-2"));
     t.restart();
     t.wait(minutes(10));
-    t.expect([]);
     assert_eq!(t.count(Verb::Claim), 0);
+    t.expect([]);
 }
 
 #[test]
@@ -261,7 +261,11 @@ fn a_restart_in_mid_drain_finishes_the_drain() {
     let mut t = with(Termination, ["web-1", "web-2"]);
     t.given(terminating("web-1"));
     t.restart();
-    t.settle();
+    t.wait(minutes(10));
+    // Weight 0 does not wait for the read that shows it to be there already.
+    let writes = t.writes();
+    assert!(writes.is_empty() || writes == [weight("web-1", 0)], "{writes:?}");
+    t.forget();
     t.when(gone("web-1"));
     t.settle();
     t.expect([deregister("web-1")]);

@@ -24,7 +24,7 @@ use failure::Refusal;
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use clb_client::credential::Environment;
-/// let client = clb_client::Client::new("ap-guangzhou".parse()?, Environment::default())?;
+/// let client = clb_client::Client::new("ap-guangzhou".parse()?, Environment::read()?)?;
 /// let load_balancer = k8s_watch::Clb::new(client);
 /// # Ok(()) }
 /// ```
