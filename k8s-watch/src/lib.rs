@@ -132,3 +132,8 @@ pub use finding::Finding;
 pub use handle::{Drained, Handle};
 pub use status::Status;
 pub use translate::PolicyDefaults;
+
+/// The code in the README, compiled.
+#[cfg(all(doctest, feature = "clb"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
