@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use grace_core::{Action, Batch, Command, Failure, LaneId, Pool, Success, Why};
 use tokio::time::{Instant, timeout_at};
+use tracing::{debug, warn};
 
 use crate::claims::ClaimStore;
 use crate::clock::Clock;
@@ -101,7 +102,35 @@ impl Executors {
             }
             Command::LoadClaims { lane } => self.claims.load(lane, attempt),
         };
-        timeout_at(attempt.deadline, work).await.unwrap_or_else(|_| Err(late(&action.command, attempt)))
+        let result =
+            timeout_at(attempt.deadline, work).await.unwrap_or_else(|_| Err(late(&action.command, attempt)));
+        if let Err(failure) = &result {
+            log(action, failure);
+        }
+        result
+    }
+}
+
+/// A failure that goes away by waiting is no news; the core tells when one stays.
+fn log(action: &Action, failure: &Failure) {
+    let (id, lane, attempt) = (action.id, action.command.lane(), action.attempt);
+    match failure {
+        Failure::NotExecuted { why: Why::Busy | Why::Throttled | Why::NotLeader, retry_in, detail } => {
+            debug!(%id, %lane, attempt, ?retry_in, "not carried out: {detail}");
+        }
+        Failure::NotExecuted { why, retry_in, detail } => {
+            warn!(%id, %lane, attempt, ?why, ?retry_in, "not carried out: {detail}");
+        }
+        Failure::Unknown { retry_in, detail } => {
+            warn!(%id, %lane, attempt, ?retry_in, "end unknown, reading before the next write: {detail}");
+        }
+        Failure::Refused { why, culprit, retry_in, detail } => {
+            let culprit = culprit.as_ref().map(|(pool, address)| format!("{address} in {pool}"));
+            warn!(%id, %lane, attempt, ?why, culprit, ?retry_in, "refused: {detail}");
+        }
+        Failure::LaneMissing => warn!(%id, %lane, attempt, "the load balancer does not exist"),
+        Failure::PoolsMissing(pools) => warn!(%id, %lane, attempt, ?pools, "pools do not exist"),
+        Failure::Conflict { .. } => debug!(%id, %lane, attempt, "claims were changed by somebody else"),
     }
 }
 

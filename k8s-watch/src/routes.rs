@@ -114,14 +114,14 @@ impl Routes {
             let worked = tokio::select! {
                 biased;
                 answers = next(&mut asking) => self.answered(answers).await,
-                next = seen.recv() => match next {
-                    Some((source, seen)) => self.take(source, seen).await,
-                    None => return Closed,
-                },
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if idle && due.is_some() => {
                     asking = self.ask();
                     Ok(())
                 }
+                next = seen.recv() => match next {
+                    Some((source, seen)) => self.take(source, seen).await,
+                    None => return Closed,
+                },
             };
             if worked.is_err() || self.say_bound().await.is_err() {
                 return Closed;

@@ -10,8 +10,8 @@ mod spelling;
 mod weights;
 
 pub use annotation::PolicyDefaults;
-pub use service::{ListenerProtocol, PortFacts, ServiceFacts};
+pub use service::ListenerProtocol;
 
 pub(crate) use endpoint_slice::slice_facts;
 pub(crate) use pod::pod_facts;
-pub(crate) use service::service_facts;
+pub(crate) use service::{PortFacts, ServiceFacts, service_facts};

@@ -8,36 +8,34 @@ use crate::slim::{Annotations, Service};
 
 /// What a Service asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a whole statement about one Service")]
-pub struct ServiceFacts {
+pub(crate) struct ServiceFacts {
     /// Its name.
-    pub name: ObjectName,
+    pub(crate) name: ObjectName,
     /// Its identity.
-    pub uid: Uid,
+    pub(crate) uid: Uid,
     /// When it was created.
-    pub since: Time,
+    pub(crate) since: Time,
     /// The CLB that its annotations name.
-    pub load_balancer: Option<LoadBalancerId>,
+    pub(crate) load_balancer: Option<LoadBalancerId>,
     /// Its ports; none when it has no direct access, and then nothing is written for it.
-    pub ports: Vec<PortFacts>,
+    pub(crate) ports: Vec<PortFacts>,
     /// Whether the CLB forwards straight to its Pods.
-    pub direct_access: bool,
+    pub(crate) direct_access: bool,
 }
 
 /// One port of a Service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a whole statement about one port")]
-pub struct PortFacts {
+pub(crate) struct PortFacts {
     /// Its name, by which EndpointSlices refer to it.
-    pub name: PortName,
+    pub(crate) name: PortName,
     /// Protocol as the Service spells it, `TCP` or `UDP`.
-    pub protocol: Box<str>,
+    pub(crate) protocol: Box<str>,
     /// Its number, which is the port of the listener, 1 to 65535.
-    pub port: u16,
+    pub(crate) port: u16,
     /// Protocols of the listeners that serve it; usually the Service's own.
-    pub listeners: Vec<ListenerProtocol>,
+    pub(crate) listeners: Vec<ListenerProtocol>,
     /// What its owner asked for.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
 }
 
 /// Protocol of a listener.

@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use grace_core::{Batch, Failure, LaneId, Pool, Success};
 use k8s_watch::bind::{Binding, BindingQuestion, BindingRules};
 use k8s_watch::execute::Attempt;
+use k8s_watch::sim::{Answer, Requests};
 use k8s_watch::{Clb, Controller, Error, LoadBalancer, ResolveBindings};
 use serde_json::json;
 
@@ -111,4 +112,53 @@ async fn g1_p13_a_crowd_of_pods_is_listed_once_and_nothing_of_it_is_dropped() {
     rig.delete_pod(&victim);
     rig.until("weight 0", |rig| rig.weight(80, address) == Some(0)).await;
     rig.until("replaced", |rig| rig.serves(80, "web", 5, 10)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn people_who_cannot_be_told_hold_nothing_up() {
+    let mut rig = rig();
+    rig.cluster.inject(Requests::of("events").writes(), Answer::Silence);
+    rig.service("web", 80, &GRACE);
+    rig.deploy("web", 5);
+    rig.start();
+    rig.until("all Pods serve", |rig| rig.serves(80, "web", 5, 10)).await;
+    for round in 0..3 {
+        rig.waits(30).await;
+        let victim = rig.pods().into_keys().find(|name| name.starts_with("web")).unwrap();
+        let address = rig.address(&victim);
+        rig.delete_pod(&victim);
+        let at_zero = |rig: &Rig| rig.weight(80, address) == Some(0);
+        rig.until_within(Duration::from_secs(2), &format!("round {round}: weight 0"), at_zero).await;
+    }
+    assert!(rig.events().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_named_namespaces_are_watched() {
+    let mut rig = rig();
+    rig.cluster.add_namespace("other");
+    rig.service("web", 80, &GRACE);
+    rig.pod("web-a", "web", json!({}));
+    let annotations: std::collections::BTreeMap<_, _> = GRACE.into_iter().chain([crate::rig::LB_1]).collect();
+    let elsewhere = json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "web", "namespace": "other", "annotations": annotations},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 81, "targetPort": 8080}]},
+    });
+    rig.cluster.create(&elsewhere).unwrap();
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-x", "namespace": "other", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "web", "image": "web"}]},
+    });
+    rig.cluster.create(&pod).unwrap();
+    let builder = rig.builder().namespace("default");
+    rig.start_with(builder);
+    rig.until("the named one serves", |rig| rig.serves(80, "web", 1, 10)).await;
+    rig.waits(60).await;
+    assert!(rig.targets(81).is_empty());
+    let abroad = rig.cluster.requests().into_iter().filter(|request| {
+        matches!(request.resource.as_str(), "pods" | "services" | "endpointslices")
+            && request.namespace != "default"
+    });
+    assert_eq!(abroad.collect::<Vec<_>>(), [], "a Role in the namespace is enough");
 }
