@@ -11,7 +11,8 @@ async fn x8_the_controller_uses_exactly_what_its_roles_grant() {
     let Some(scene) = Scene::new("audited", Switches::Both).await else { return };
     let uid = scene.serving("web-1", "10.1.0.1").await;
     scene.serving("web-2", "10.1.0.2").await;
-    // The same thing told twice is one Event, created and then patched.
+    // The same thing told twice is one Event, created and then patched; counts are sent 30 s apart, so this test takes
+    // longer than the others.
     for _ in 0..2 {
         scene.clb.read_again().await;
         scene.clb.plant("10.1.0.2:8080", 77);

@@ -201,7 +201,6 @@ async fn o28_a_label_that_comes_back_within_five_seconds_changes_nothing() {
     scene.serving("web-1", "10.1.0.1").await;
     scene.namespace.merge("pods/web-1", json!({"metadata": {"labels": {"app": null}}})).await;
     scene.namespace.endpoint("web", "10.1.0.1", None).await;
-    scene.fence().await;
     scene.namespace.merge("pods/web-1", json!({"metadata": {"labels": {"app": "web"}}})).await;
     scene.namespace.endpoint("web", "10.1.0.1", Some((true, true, false))).await;
     scene.fence().await;
