@@ -96,7 +96,8 @@ async fn w9_an_api_server_that_is_away_for_twenty_seconds_costs_no_write() {
     scene.namespace.delete_pod("web-1").await;
     scene.clb.tells("10.1.0.1:8080", "- 10 0").await;
     let changes = scene.clb.changes();
-    server.stop_api(false);
+    // Asked to end, it lets its watches end in peace before it refuses connections.
+    server.stop_api(true);
     // A real outage in real time: the subject is what backoff and resync do in the meantime.
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert_eq!(scene.clb.changes(), changes);
@@ -106,6 +107,24 @@ async fn w9_an_api_server_that_is_away_for_twenty_seconds_costs_no_write() {
     scene.namespace.kubelet.remove("web-1", &uid).await.ok();
     scene.clb.tells("10.1.0.1:8080", "- 10 0 -").await;
     println!("deregistered {:?} after the server was back", back.elapsed());
+    scene.fence().await;
+    assert_eq!(scene.clb.story("10.1.0.2:8080"), "- 10");
+}
+
+#[tokio::test]
+async fn w11_connections_that_fall_silent_are_given_up_after_a_while() {
+    let Some(server) = Server::shared().await else { return };
+    let relay = Relay::to(server.port()).await;
+    let mut scene = Scene::on(server, "silent", Switches::Grace, Some(&relay)).await;
+    scene.start();
+    scene.serving("web-1", "10.1.0.1").await;
+    scene.serving("web-2", "10.1.0.2").await;
+    relay.silence();
+    let asked = Instant::now();
+    scene.namespace.delete_pod("web-1").await;
+    // A silent watch is given up after 35 s, which is what this test lasts.
+    scene.clb.tells("10.1.0.1:8080", "- 10 0").await;
+    println!("drained {:?} after the connections fell silent", asked.elapsed());
     scene.fence().await;
     assert_eq!(scene.clb.story("10.1.0.2:8080"), "- 10");
 }

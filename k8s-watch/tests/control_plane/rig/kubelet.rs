@@ -56,13 +56,13 @@ impl Kubelet {
     /// Plays the kubelet for every Pod that comes: it runs at once at an address from `10.NETWORK.0.0/16`, and a Pod
     /// that is asked to go stays for `terminating`.
     pub(crate) fn take_over(&self, network: u8, terminating: Duration) -> KubeletLoop {
-        let (kubelet, removed) = (self.clone(), Removed::default());
-        let record = removed.clone();
+        let (kubelet, lives) = (self.clone(), Lives::default());
+        let record = lives.clone();
         let task = tokio::spawn(async move { kubelet.look_after(network, terminating, record).await });
-        KubeletLoop { task, removed }
+        KubeletLoop { task, lives }
     }
 
-    async fn look_after(self, network: u8, terminating: Duration, removed: Removed) {
+    async fn look_after(self, network: u8, terminating: Duration, lives: Lives) {
         let addresses = Arc::new(AtomicU32::new(1));
         let mut known = BTreeSet::new();
         loop {
@@ -90,11 +90,18 @@ impl Kubelet {
                     && known.insert((uid.to_owned(), "end"))
                 {
                     let (kubelet, name, uid) = (self.clone(), name.to_owned(), uid.to_owned());
-                    let (ip, removed) =
-                        (pod["status"]["podIP"].as_str().unwrap_or("").to_owned(), removed.clone());
+                    let ip = pod["status"]["podIP"].as_str().unwrap_or("").to_owned();
+                    lives
+                        .lock()
+                        .unwrap()
+                        .entry(ip.clone())
+                        .or_insert(End { asked: Instant::now(), removed: None });
+                    let lives = lives.clone();
                     tokio::spawn(async move {
                         tokio::time::sleep(terminating).await;
-                        removed.lock().unwrap().insert(ip, Instant::now());
+                        if let Some(end) = lives.lock().unwrap().get_mut(&ip) {
+                            end.removed = Some(Instant::now());
+                        }
                         kubelet.remove(&name, &uid).await;
                     });
                 }
@@ -114,16 +121,25 @@ impl Kubelet {
 /// A kubelet at work until this is dropped.
 pub(crate) struct KubeletLoop {
     task: JoinHandle<()>,
-    removed: Removed,
+    lives: Lives,
 }
 
-/// When the kubelet removed the Pod at an address.
-type Removed = Arc<Mutex<BTreeMap<String, Instant>>>;
+/// The end of a Pod, as its kubelet sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    /// When the kubelet saw that the Pod is asked to go.
+    pub(crate) asked: Instant,
+    /// When it removed it, just before the API server was told.
+    pub(crate) removed: Option<Instant>,
+}
+
+/// Ends by address.
+type Lives = Arc<Mutex<BTreeMap<String, End>>>;
 
 impl KubeletLoop {
-    /// When the Pod at each address was removed, just before the API server was told.
-    pub(crate) fn removed(&self) -> BTreeMap<String, Instant> {
-        self.removed.lock().unwrap().clone()
+    /// The Pods that were asked to go, by address.
+    pub(crate) fn ends(&self) -> BTreeMap<String, End> {
+        self.lives.lock().unwrap().clone()
     }
 }
 

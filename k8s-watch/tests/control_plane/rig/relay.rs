@@ -1,4 +1,4 @@
-//! A TCP relay between one client and a server, which the test can cut.
+//! A TCP relay between one client and a server, which the test can cut or let go silent.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -9,9 +9,18 @@ use tokio::task::JoinHandle;
 /// Forwards every connection until it is cut. Ends when dropped.
 pub(crate) struct Relay {
     address: SocketAddr,
-    /// Whether connections are taken. Every connection that is open when this is set breaks.
-    open: watch::Sender<bool>,
+    state: watch::Sender<State>,
     task: JoinHandle<()>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Connections are taken and forwarded; those that were open before break.
+    Open,
+    /// Connections break, and those that come end at once.
+    Cut,
+    /// Connections that were open stay so without a byte in either direction; those that come are forwarded.
+    Silent,
 }
 
 impl Relay {
@@ -19,14 +28,14 @@ impl Relay {
     pub(crate) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let open = watch::Sender::new(true);
-        let receiver = open.subscribe();
+        let state = watch::Sender::new(State::Open);
+        let receiver = state.subscribe();
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 tokio::spawn(forward(client, port, receiver.clone()));
             }
         });
-        Self { address, open, task }
+        Self { address, state, task }
     }
 
     pub(crate) const fn port(&self) -> u16 {
@@ -35,12 +44,17 @@ impl Relay {
 
     /// Breaks all connections, and every further one.
     pub(crate) fn cut(&self) {
-        self.open.send_replace(false);
+        self.state.send_replace(State::Cut);
+    }
+
+    /// Lets all connections fall silent for good, as a router does that has lost its table.
+    pub(crate) fn silence(&self) {
+        self.state.send_replace(State::Silent);
     }
 
     /// Ends [`Relay::cut`].
     pub(crate) fn mend(&self) {
-        self.open.send_replace(true);
+        self.state.send_replace(State::Open);
     }
 }
 
@@ -50,13 +64,17 @@ impl Drop for Relay {
     }
 }
 
-async fn forward(mut client: TcpStream, port: u16, mut open: watch::Receiver<bool>) {
-    if !*open.borrow_and_update() {
+async fn forward(mut client: TcpStream, port: u16, mut state: watch::Receiver<State>) {
+    if *state.borrow_and_update() == State::Cut {
         return;
     }
     let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else { return };
-    tokio::select! {
-        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-        _ = open.changed() => {}
+    let changed = tokio::select! {
+        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
+        changed = state.changed() => changed,
+    };
+    if changed.is_ok() && *state.borrow_and_update() == State::Silent {
+        // Both sockets stay open until the next change.
+        let _ = state.changed().await;
     }
 }
