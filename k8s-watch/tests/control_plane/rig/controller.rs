@@ -31,8 +31,9 @@ pub(crate) struct Grace {
 impl Grace {
     pub(crate) fn start(access: &Access, clb: &Clb) -> Self {
         // What the controller says of itself, where somebody asks for it by RUST_LOG.
-        let filter = tracing_subscriber::EnvFilter::from_default_env();
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+        if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_default_env() {
+            let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+        }
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, ended) = oneshot::channel();

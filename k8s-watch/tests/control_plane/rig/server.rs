@@ -130,9 +130,12 @@ impl Server {
     }
 
     /// Starts the API server on the same address and data again and waits until it is ready.
+    /// So do the controllers, which would otherwise take up to 30 s until they look for it again.
     pub(crate) async fn start_api_again(&mut self) {
+        drop(self.controllers.take());
         self.start_api();
         self.ready().await.unwrap_or_else(|why| panic!("{why}"));
+        self.start_controllers();
     }
 
     /// Stops the API server in its tracks: connections stay open, nothing is answered.
