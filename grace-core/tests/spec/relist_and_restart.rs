@@ -1,7 +1,7 @@
 //! Watches break, lists come late, twice or out of step, processes start anew: absence is concluded from a complete
 //! list only, and what did not change causes no write.
 
-use grace_core::DrainOn::{Termination, TerminationAndUnready};
+use grace_core::DrainOn::{Nothing, Termination, TerminationAndUnready};
 use grace_core::{Event, Source, SourceKind};
 
 use crate::call::Verb;
@@ -280,6 +280,49 @@ fn a_pod_that_went_while_nobody_watched_is_deregistered_by_the_next_process() {
     t.start();
     t.settle();
     t.expect([deregister("web-1")]);
+}
+
+#[test]
+fn p3_a_registration_on_the_wire_when_the_process_died_is_found_by_the_next_one() {
+    // The first read comes before it lands. Were the claim dropped then, the target would be nobody's for ever.
+    for drain in [Nothing, Termination, TerminationAndUnready] {
+        let mut t = with(drain, ["web-1"]);
+        t.given(unready("web-2"));
+        t.model.timing.answer = seconds(5);
+        t.when(serving("web-2"));
+        t.wait(millis(100));
+        t.expect([register("web-2", 10)]);
+        t.kill();
+        t.unseen(gone("web-2"));
+        t.start();
+        t.wait(minutes(5));
+        t.expect_registered([("web-1", 10)]);
+        t.expect_claims(["web-1"]);
+    }
+}
+
+#[test]
+fn p4_a_zero_on_the_wire_when_the_process_died_is_repaired_if_it_is_no_longer_right() {
+    let mut t = with(TerminationAndUnready, ["web-1", "web-2"]);
+    t.model.timing.task = seconds(20);
+    t.when(unready("web-1"));
+    t.wait(millis(100));
+    t.kill();
+    t.unseen(serving("web-1"));
+    t.start();
+    t.wait(minutes(3));
+    t.expect_registered([("web-1", 10), ("web-2", 10)]);
+}
+
+#[test]
+fn a_pod_that_shares_its_address_counts_as_admitted_after_a_restart_too() {
+    let mut t = with(Nothing, ["web-1", "web-2"]);
+    t.given(unready("web-9").with("web-9", |pod| pod.facts.ips = [Some(crate::world::ip("web-1")), None]));
+    t.given(unready("web-1"));
+    t.restart();
+    t.wait(minutes(5));
+    t.expect([]);
+    t.expect_registered([("web-1", 10), ("web-2", 10)]);
 }
 
 #[test]
