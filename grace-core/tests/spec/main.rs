@@ -17,6 +17,7 @@ mod claims;
 mod cold_start;
 mod explain_and_plan;
 mod foreign_writers;
+mod ingress_rules;
 mod invariants;
 #[cfg(feature = "serde")]
 mod log_replay;
