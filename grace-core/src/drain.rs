@@ -31,46 +31,44 @@ struct Progress {
 }
 
 impl State {
-    /// Looks at the drain of a Pod after something about it or its targets changed.
+    /// Has the drain of a Pod looked at before this call ends, if it has or may begin one.
     pub(crate) fn follow_drain(&mut self, pod: Index) {
-        let Some(record) = self.pods.get(pod) else { return };
-        let (life, name) = match (record.life(), &record.facts) {
-            (Some(life), Some(facts)) => (life, facts.name.clone()),
-            _ => return,
-        };
-        let uid = record.uid;
+        let Some(record) = self.pods.get_mut(pod) else { return };
+        let terminating = matches!(record.life(), Some(Life::Terminating { .. }));
+        if (terminating || record.drain.is_some()) && !core::mem::replace(&mut record.followed, true) {
+            self.drains.push(pod);
+        }
+    }
+
+    /// Tells how far the drain of a Pod has come.
+    pub(crate) fn look_at_drain(&mut self, pod: Index) {
+        let Some(record) = self.pods.get_mut(pod) else { return };
+        record.followed = false;
+        let (Some(life), Some(facts)) = (record.life(), &record.facts) else { return };
+        let (uid, name) = (record.uid, facts.name.clone());
         let progress = self.progress(pod);
         let now = self.now;
-        match (self.pods[pod].drain.as_deref().copied(), life) {
+        let mut drain = match (self.pods[pod].drain.as_deref().copied(), life) {
             (None, Life::Terminating { asked, .. }) if progress.standing > 0 => {
                 let targets = progress.standing;
-                self.pods[pod].drain =
-                    Some(Box::new(Drain { since: now, targets, confirmed: false, late: false }));
-                self.tell(Notice::DrainStarted { pod: uid, name, targets, asked });
-                self.follow_drain(pod);
+                self.tell(Notice::DrainStarted { pod: uid, name: name.clone(), targets, asked });
+                Drain { since: now, targets, confirmed: false, late: false }
             }
-            (None, _) | (Some(_), Life::Live) => {}
-            (Some(mut drain), Life::Terminating { .. } | Life::Over) => {
-                drain.targets = drain.targets.max(progress.standing);
-                if progress.all_zero && !drain.confirmed {
-                    drain.confirmed = true;
-                    let after = now.since(drain.since);
-                    self.tell(Notice::DrainConfirmed {
-                        pod: uid,
-                        name: name.clone(),
-                        targets: drain.targets,
-                        after,
-                    });
-                }
-                if life == Life::Over && progress.standing == 0 {
-                    self.pods[pod].drain = None;
-                    let after = now.since(drain.since);
-                    self.tell(Notice::DrainFinished { pod: uid, name, targets: drain.targets, after });
-                    self.forget_pod(pod);
-                } else {
-                    self.pods[pod].drain = Some(Box::new(drain));
-                }
-            }
+            (None, _) | (Some(_), Life::Live) => return,
+            (Some(drain), Life::Terminating { .. } | Life::Over) => drain,
+        };
+        drain.targets = drain.targets.max(progress.standing);
+        let (targets, after) = (drain.targets, now.since(drain.since));
+        if progress.all_zero && !drain.confirmed {
+            drain.confirmed = true;
+            self.tell(Notice::DrainConfirmed { pod: uid, name: name.clone(), targets, after });
+        }
+        if life == Life::Over && progress.standing == 0 {
+            self.pods[pod].drain = None;
+            self.tell(Notice::DrainFinished { pod: uid, name, targets, after });
+            self.forget_pod(pod);
+        } else {
+            self.pods[pod].drain = Some(Box::new(drain));
         }
     }
 

@@ -64,7 +64,7 @@ impl State {
             Some(known) if **known == *facts => return,
             Some(known) => {
                 let old_ips = known.ips;
-                known.clone_from(&Box::new(facts.clone()));
+                update(known, facts);
                 self.move_ips(index, old_ips, facts.ips);
             }
             None => {
@@ -128,6 +128,7 @@ impl State {
             listed: 0,
             hold: None,
             drain: None,
+            followed: false,
         });
         let pods = &self.pods;
         self.pods_by_uid.insert(&uid, index, |index| hash(&pods[index].uid));
@@ -284,4 +285,32 @@ impl State {
             }
         }
     }
+}
+
+/// Takes over what changed. What a Pod keeps for life is not copied again: that would be an allocation for each event.
+fn update(known: &mut PodFacts, facts: &PodFacts) {
+    if known.name != facts.name || known.ordinal != facts.ordinal {
+        known.clone_from(facts);
+        return;
+    }
+    // Named one by one, without `..`: a field that is added must break this.
+    let PodFacts {
+        name: _,
+        ordinal: _,
+        uid,
+        ips,
+        created,
+        life,
+        gate,
+        ready_since,
+        unready_since,
+        weight_service,
+        weight_ingress,
+        stop,
+        drained_shown,
+    } = facts;
+    (known.uid, known.ips, known.created, known.life, known.gate) = (*uid, *ips, *created, *life, *gate);
+    (known.ready_since, known.unready_since) = (*ready_since, *unready_since);
+    (known.weight_service, known.weight_ingress) = (*weight_service, *weight_ingress);
+    (known.stop, known.drained_shown) = (*stop, *drained_shown);
 }

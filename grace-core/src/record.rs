@@ -36,6 +36,8 @@ pub(crate) struct Pod {
     pub(crate) hold: Option<Time>,
     /// Open while it drains.
     pub(crate) drain: Option<Box<Drain>>,
+    /// In `State::drains`.
+    pub(crate) followed: bool,
 }
 
 impl Pod {

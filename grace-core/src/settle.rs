@@ -21,6 +21,8 @@ impl State {
                 }
             } else if let Some(pool) = self.floors.pop() {
                 self.look_at_floor(pool);
+            } else if let Some(pod) = self.drains.pop() {
+                self.look_at_drain(pod);
             } else if let Some(lane) = self.most_urgent_stirred() {
                 self.lanes[lane as usize].stirred = false;
                 self.pump(lane);
@@ -67,13 +69,12 @@ impl State {
         self.report(target, &desire);
         if let Some(seat) = desire.seat {
             self.follow_drain(self.seats[seat].pod);
-            // Seats of Pods that drain here beside the one that decides.
-            if old != desire.want {
-                let others: alloc::vec::Vec<Index> =
-                    self.seats_of(target).filter(|other| *other != seat).collect();
-                for other in others {
-                    self.follow_drain(self.seats[other].pod);
-                }
+            // Those that drain here beside the one that decides.
+            let mut other = self.targets[target].seats;
+            while other != NONE && old != desire.want {
+                let (pod, next) = (self.seats[other].pod, self.seats[other].next_of_target);
+                self.follow_drain(pod);
+                other = next;
             }
         }
         self.clear_seats(target);

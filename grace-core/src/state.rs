@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub(crate) next_action: u64,
     /// Targets to be looked at before the current call ends.
     pub(crate) touched: Vec<Index>,
+    /// Pods whose drain is to be looked at before the current call ends.
+    pub(crate) drains: Vec<Index>,
     /// Pools whose floor is to be looked at before the current call ends.
     pub(crate) floors: Vec<Index>,
     /// Lanes to be looked at before the current call ends.
@@ -97,6 +99,7 @@ impl State {
             open: BTreeMap::new(),
             next_action: 0,
             touched: Vec::new(),
+            drains: Vec::new(),
             floors: Vec::new(),
             stirred: Vec::new(),
             actions: VecDeque::new(),
