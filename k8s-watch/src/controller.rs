@@ -268,7 +268,9 @@ impl Builder {
         let teller = Teller::new(to_news);
         let to_inputs = Inputs::new(to_inputs, teller.clone());
         let (plan, plans) = watch::channel(Vec::new());
-        let handle = Handle { inputs: to_inputs.clone(), notices: notices.clone(), status: watched, plans };
+        let clock = Clock::start();
+        let handle =
+            Handle { inputs: to_inputs.clone(), clock, notices: notices.clone(), status: watched, plans };
         let claims = self
             .claims
             .unwrap_or_else(|| Arc::new(ConfigMapClaims::new(self.client.clone(), &self.state_namespace)));
@@ -285,7 +287,7 @@ impl Builder {
             sources,
             rules: RouteRules { defaults: self.defaults, binding: self.binding, resync: self.config.resync },
             config: self.config,
-            clock: Clock::start(),
+            clock,
             dry_run: self.dry_run,
             events: self.events && !self.dry_run,
             ends: Ends { inputs, to_inputs, news, teller, notices, status, plan },

@@ -1,9 +1,12 @@
 //! What a running controller can be asked.
 
-use grace_core::{Explanation, Machine, Notice, ObjectName, Planned, TargetId};
+use std::time::Duration;
+
+use grace_core::{Event, Explanation, Machine, Notice, ObjectName, Planned, TargetId, Uid};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, oneshot, watch};
 
+use crate::clock::Clock;
 use crate::driver::Inputs;
 use crate::status::Status;
 
@@ -11,6 +14,7 @@ use crate::status::Status;
 #[derive(Clone)]
 pub struct Handle {
     pub(crate) inputs: Inputs,
+    pub(crate) clock: Clock,
     pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) status: watch::Receiver<Status>,
     pub(crate) plans: watch::Receiver<Vec<Planned>>,
@@ -88,6 +92,21 @@ impl Handle {
                 }
             }
         }
+    }
+
+    /// Drains a Pod without deleting it: its targets go to weight 0 and stay registered, for so long or until
+    /// [`unhold`](Self::unhold); then the weights come back. Saying it again counts from anew. A hold is not remembered
+    /// by the next process. `None` once the controller has ended.
+    ///
+    /// `pod` is the Pod's UID, `Uid::of(text)`: names are used again.
+    pub async fn hold(&self, pod: Uid, at_most: Duration) -> Option<()> {
+        let until = self.clock.now() + at_most;
+        self.inputs.event(Event::Hold { pod, until }).await.ok()
+    }
+
+    /// Gives a Pod its weights back. `None` once the controller has ended.
+    pub async fn unhold(&self, pod: Uid) -> Option<()> {
+        self.inputs.event(Event::Unhold { pod }).await.ok()
     }
 
     /// Asks the core anything, between two events.

@@ -59,6 +59,9 @@ impl Observer {
 
     async fn tell(&mut self, statement: Statement) {
         let Statement { reason, severity, on, note } = statement;
+        if on.is_empty() {
+            warn!(reason, "{note}");
+        }
         for mut object in on {
             let (kind, name) = (object.kind.as_str(), object.name.to_string());
             match severity {

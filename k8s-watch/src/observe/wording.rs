@@ -12,7 +12,7 @@ pub(super) struct Statement {
     pub(super) reason: &'static str,
     /// How bad it is.
     pub(super) severity: Severity,
-    /// The objects it is about.
+    /// The objects it is about; none for what belongs in the log only.
     pub(super) on: Vec<ObjectRef>,
     /// What was found, on which object, what follows and what to do.
     pub(super) note: String,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use grace_core::{ObjectName, Step};
+use grace_core::{ObjectName, Step, Uid};
 use k8s_watch::Drained;
 use serde_json::json;
 
@@ -154,4 +154,24 @@ async fn a_dry_run_plans_and_writes_nothing() {
     assert_eq!(rig.writes(), []);
     assert!(rig.cluster.objects("configmaps", "kube-system").is_empty());
     assert!(handle.status().borrow().is_ready());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_pod_is_drained_without_deletion_and_gets_its_weight_back() {
+    let mut rig = rig();
+    rig.service("web", 80, &GRACE);
+    rig.pod("web-a", "web", json!({}));
+    let handle = rig.start();
+    rig.until("the Pod serves", |rig| rig.serves(80, "web", 1, 10)).await;
+    let object = rig.cluster.object("pods", "default", "web-a").unwrap();
+    let uid = Uid::of(object["metadata"]["uid"].as_str().unwrap());
+    handle.hold(uid, Duration::from_secs(60)).await.unwrap();
+    rig.until_within(Duration::from_secs(2), "weight 0", |rig| rig.serves(80, "web", 1, 0)).await;
+    handle.unhold(uid).await.unwrap();
+    rig.until_within(Duration::from_secs(2), "its weight", |rig| rig.serves(80, "web", 1, 10)).await;
+    handle.hold(uid, Duration::from_secs(60)).await.unwrap();
+    rig.waits(50).await;
+    assert!(rig.serves(80, "web", 1, 0));
+    rig.until_within(Duration::from_secs(15), "the hold ends by itself", |rig| rig.serves(80, "web", 1, 10))
+        .await;
 }
