@@ -6,12 +6,14 @@
 //! kubelet; Deployments, StatefulSets, EndpointSlices, disruption budgets and namespaces have the real controllers.
 #![expect(clippy::unwrap_used, reason = "what the rig unwraps is what the test is about")]
 
+mod pair;
 mod rig;
 mod script;
 
 mod differential;
 mod facts;
 mod slices;
+mod watching;
 
 mod claims;
 mod outages;

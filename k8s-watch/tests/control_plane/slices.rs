@@ -1,11 +1,9 @@
 //! The real EndpointSlice controller and the simulated one: the same slices after every step.
 
-use std::time::Duration;
-
-use k8s_watch::sim::Cluster;
 use serde_json::{Value, json};
 
-use crate::rig::{Kubelet, MERGE, Namespace, Requests, Server, until};
+use crate::pair::Pair;
+use crate::rig::until;
 
 #[tokio::test]
 async fn slices_follow_their_pods_alike() {
@@ -40,58 +38,7 @@ async fn slices_follow_their_pods_alike() {
     pair.same("a Pod that is gone", &[]).await;
 }
 
-/// A namespace of the real server and one of the simulated cluster.
-struct Pair {
-    namespace: Namespace,
-    sides: [Requests; 2],
-    _controller: k8s_watch::sim::ControllerTask,
-}
-
 impl Pair {
-    async fn new(test: &str) -> Option<Self> {
-        let server = Server::shared().await?;
-        let namespace = Namespace::create(server, test).await;
-        let cluster = Cluster::new();
-        cluster.add_namespace(&namespace.name);
-        let controller = cluster.run_endpoint_slices(Duration::from_millis(5));
-        let sides = [namespace.admin.clone(), Requests::new(cluster.client())];
-        Some(Self { namespace, sides, _controller: controller })
-    }
-
-    fn path(&self, object: &str) -> String {
-        self.namespace.path(object)
-    }
-
-    async fn both<T>(&self, mut act: impl AsyncFnMut(&Requests) -> T) {
-        for side in &self.sides {
-            act(side).await;
-        }
-    }
-
-    async fn kubelets(&self, mut act: impl AsyncFnMut(&Kubelet)) {
-        for side in &self.sides {
-            act(&Kubelet::new(side.clone(), &self.namespace.name)).await;
-        }
-    }
-
-    async fn service(&self, ports: Value) {
-        let service =
-            json!({"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": ports}});
-        self.both(async |side| side.create(&self.path("services"), service.clone()).await.ok()).await;
-    }
-
-    async fn pod(&self, name: &str, metrics: u16) {
-        let ports =
-            json!([{"name": "web", "containerPort": 8080}, {"name": "metrics", "containerPort": metrics}]);
-        let pod = json!({"metadata": {"name": name, "labels": {"app": "web"}}, "spec": {
-            "nodeName": "n1", "containers": [{"name": "web", "image": "web", "ports": ports}]}});
-        self.both(async |side| side.create(&self.path("pods"), pod.clone()).await.ok()).await;
-    }
-
-    async fn patch(&self, object: &str, patch: Value) {
-        self.both(async |side| side.patch(&self.path(object), MERGE, patch.clone()).await.ok()).await;
-    }
-
     /// Waits until the real controller publishes `endpoints` (address, ready, serving, terminating) and the simulated
     /// one the same slices.
     async fn same(&self, step: &str, endpoints: &[&str]) {
