@@ -80,7 +80,8 @@ impl<K: Kind> Watch<K> {
         let mut page = ListParams::default().limit(PAGE);
         let mut started = false;
         loop {
-            let list = timeout(CALL, self.api.list(&page)).await.map_err(|_| Failure::Slow)??;
+            let list =
+                timeout(PAGE_TAKES, self.api.list(&page)).await.map_err(|_| Failure::Slow(PAGE_TAKES))??;
             let version = list.metadata.resource_version.unwrap_or_default();
             if !started {
                 self.refuse_older(&version)?;
@@ -105,9 +106,9 @@ impl<K: Kind> Watch<K> {
     async fn follow(&mut self, mut version: String, sink: &mut impl Sink<K>) -> Result<(), Closed> {
         let params = WatchParams::default().timeout(WATCH_SECONDS);
         loop {
-            let opened = match timeout(CALL, self.api.watch(&params, &version)).await {
+            let opened = match timeout(OPENING_TAKES, self.api.watch(&params, &version)).await {
                 Ok(opened) => opened.map_err(Failure::from),
-                Err(_) => Err(Failure::Slow),
+                Err(_) => Err(Failure::Slow(OPENING_TAKES)),
             };
             let failure = match opened {
                 Ok(stream) => self.drain(Box::pin(stream), &mut version, sink).await?,
@@ -180,7 +181,9 @@ impl<K: Kind> Watch<K> {
                 "the API server answered with a list that is older than what was already seen; it is not used, \
                  listing again. If the cluster was restored from a backup, restart this process"
             ),
-            Failure::Slow => warn!(%source, verb, resource, "no answer within {CALL:?}; trying again"),
+            Failure::Slow(limit) => {
+                warn!(%source, verb, resource, "no answer within {limit:?}; trying again")
+            }
             Failure::Told(status) if status.is_forbidden() => error!(
                 %source, verb, resource,
                 "may not {verb} {resource} ({}); allow get, list and watch of {resource} to this ServiceAccount. \
@@ -201,8 +204,8 @@ enum Failure {
     Told(Box<Status>),
     /// Something between here and the server.
     Broken(kube::Error),
-    /// No answer in time.
-    Slow,
+    /// No answer in this time.
+    Slow(Duration),
     /// The list is older than what was already seen.
     Older { listed: u64, newest: u64 },
 }
@@ -275,7 +278,10 @@ const PAGE: u32 = 500;
 /// How long a watch may last. Also how long a dead connection stays unnoticed, so well below a grace period of 30 s plus
 /// its drain.
 const WATCH_SECONDS: u32 = 30;
-/// How long a page, or the opening of a watch, may take.
-const CALL: Duration = Duration::from_secs(30);
+/// How long a page of a list may take.
+const PAGE_TAKES: Duration = Duration::from_secs(30);
+/// How long the opening of a watch may take. The server answers that at once; when the network fell silent, the pool of
+/// connections holds others that are dead as well, and each that is taken from it costs this once.
+const OPENING_TAKES: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(800);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
