@@ -1,20 +1,19 @@
 //! A machine, its cluster and its load balancer, in virtual time. The only code that touches the machine.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use grace_core::{
-    Action, ActionId, Address, Batch, Command, Config, DrainOn, Event, Failure, LaneId, Machine, Notice,
-    Pool, Success, TargetId, Time, Weight,
+    Action, ActionId, Config, DrainOn, Event, Failure, LaneId, Machine, Notice, Success, TargetId, Time,
+    Weight,
 };
 
-use crate::call::{Verb, entries};
+use crate::call::Verb;
 use crate::contract::Contract;
 use crate::fault::Fault;
 use crate::model::Model;
 use crate::oracle::ready_targets;
-use crate::words::{Does, Facts, Write, bound, drains, target};
+use crate::words::{Facts, bound, drains, target};
 use crate::world::{START, View, World};
 
 /// An action that left, and when.
@@ -22,23 +21,6 @@ use crate::world::{START, View, World};
 pub(crate) struct Left {
     pub(crate) at: Time,
     pub(crate) action: Action,
-}
-
-impl fmt::Debug for Left {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = self.at.since(START);
-        match &self.action.command {
-            Command::Write { lane, batch } => write!(f, "{since:?} {:?}", written(lane, batch)),
-            Command::Read { lane, pools } => write!(f, "{since:?} read {} pools of {lane}", pools.len()),
-            Command::Claim { lane, add, drop, .. } => {
-                let names = |claims: &[(Pool, Address)]| {
-                    claims.iter().map(|(pool, address)| format!("{pool}/{address}")).collect::<Vec<_>>()
-                };
-                write!(f, "{since:?} claim on {lane} {:?}, drop {:?}", names(add), names(drop))
-            }
-            Command::LoadClaims { lane } => write!(f, "{since:?} load the claims of {lane}"),
-        }
-    }
 }
 
 /// Given, when, expect.
@@ -394,102 +376,6 @@ impl Harness {
         panic!("it does not come to rest within ten minutes; the last actions, newest first: {last:#?}");
     }
 
-    /// Forgets what left and what was told so far.
-    pub(crate) fn forget(&mut self) {
-        self.left.clear();
-        self.notices.clear();
-    }
-
-    /// The writes since the last expectation, target by target.
-    pub(crate) fn writes(&self) -> Vec<Write> {
-        let calls = self.left.iter().filter_map(|left| match &left.action.command {
-            Command::Write { lane, batch } => Some(written(lane, batch)),
-            Command::Read { .. } | Command::Claim { .. } | Command::LoadClaims { .. } => None,
-        });
-        calls.flatten().collect()
-    }
-
-    /// The complete list of writes since the last expectation, in any order.
-    #[track_caller]
-    pub(crate) fn expect<const N: usize>(&mut self, expected: [Write; N]) {
-        let mut expected = Vec::from(expected);
-        let mut found = self.writes();
-        expected.sort();
-        found.sort();
-        assert_eq!(
-            found, expected,
-            "\nfound (left) and expected (right) writes; left since: {:#?}",
-            self.left
-        );
-        self.left.clear();
-    }
-
-    /// The complete list of write calls since the last expectation, in order, each with its targets in any order.
-    #[track_caller]
-    pub(crate) fn expect_calls(&mut self, expected: &[Vec<Write>]) {
-        let mut found: Vec<Vec<Write>> = Vec::new();
-        for left in self.left.drain(..) {
-            if let Command::Write { lane, batch } = &left.action.command {
-                let mut call = written(lane, batch);
-                call.sort();
-                found.push(call);
-            }
-        }
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|call| {
-                let mut call = call.clone();
-                call.sort();
-                call
-            })
-            .collect();
-        assert_eq!(found, expected, "\nfound (left) and expected (right) calls");
-    }
-
-    /// How many calls of a kind left since the last expectation.
-    pub(crate) fn count(&self, verb: Verb) -> usize {
-        self.left.iter().filter(|left| Verb::of(&left.action.command) == verb).count()
-    }
-
-    /// When the calls of a kind left since the last expectation.
-    pub(crate) fn times(&self, verb: Verb) -> Vec<Time> {
-        let calls = self.left.iter().filter(|left| Verb::of(&left.action.command) == verb);
-        calls.map(|left| left.at).collect()
-    }
-
-    /// How many notices of a kind were told since they were last forgotten.
-    pub(crate) fn told(&self, which: impl Fn(&Notice) -> bool) -> usize {
-        self.notices.iter().filter(|notice| which(notice)).count()
-    }
-
-    /// What stands on the load balancer: pairs of nickname and weight of the first listener, complete.
-    #[track_caller]
-    pub(crate) fn expect_registered<const N: usize>(&self, expected: [(&str, u8); N]) {
-        let lane = crate::world::lane("lb-1");
-        let pool = crate::world::pool("lbl-1");
-        let found: BTreeMap<_, _> = self.model.balancers[&lane]
-            .targets
-            .iter()
-            .filter(|((p, _), _)| *p == pool)
-            .map(|((_, address), weight)| (*address, weight.get()))
-            .collect();
-        let expected: BTreeMap<_, _> =
-            expected.into_iter().map(|(name, weight)| (crate::world::address(name), weight)).collect();
-        assert_eq!(found, expected, "\nwhat stands on lb-1/lbl-1 (left) and what should (right)");
-    }
-
-    /// The claims of the first listener, complete.
-    #[track_caller]
-    pub(crate) fn expect_claims<const N: usize>(&self, expected: [&str; N]) {
-        let lane = crate::world::lane("lb-1");
-        let pool = crate::world::pool("lbl-1");
-        let found: BTreeSet<_> = self.model.claims.get(&lane).map_or_else(BTreeSet::new, |claims| {
-            claims.all.iter().filter(|(p, _)| *p == pool).map(|(_, address)| *address).collect()
-        });
-        let expected: BTreeSet<_> = expected.into_iter().map(crate::world::address).collect();
-        assert_eq!(found, expected, "\nclaims of lb-1/lbl-1 (left) and those expected (right)");
-    }
-
     /// The next call of that kind fails.
     pub(crate) fn next(&mut self, verb: Verb, fault: Fault) {
         self.model.next(verb, fault);
@@ -505,19 +391,4 @@ impl Harness {
         let weight = weight.map(|weight| Weight::new(weight).expect("0 to 100"));
         self.model.set_by_hand(self.now, target, weight);
     }
-}
-
-/// A batch as a test writes it.
-pub(crate) fn written(lane: &LaneId, batch: &Batch) -> Vec<Write> {
-    entries(batch)
-        .into_iter()
-        .map(|(pool, address, weight)| Write {
-            target: TargetId { lane: lane.clone(), pool, address },
-            does: match (batch, weight) {
-                (Batch::Weights(_), Some(weight)) => Does::Weight(weight.get()),
-                (Batch::Register(_), Some(weight)) => Does::Register(weight.get()),
-                (Batch::Deregister(_), _) | (_, None) => Does::Deregister,
-            },
-        })
-        .collect()
 }

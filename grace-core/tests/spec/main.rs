@@ -3,6 +3,7 @@
 
 mod call;
 mod contract;
+mod expect;
 mod fault;
 mod harness;
 mod model;
@@ -16,6 +17,7 @@ mod batching;
 mod claims;
 mod cold_start;
 mod explain_and_plan;
+mod flapping;
 mod foreign_writers;
 mod ingress_rules;
 mod invariants;
