@@ -186,6 +186,36 @@ fn after_a_grant_the_lane_is_verified_at_the_resync_and_after_300_seconds() {
 }
 
 #[test]
+fn a_call_of_the_former_leader_that_lands_late_is_repaired_by_the_verify_reads() {
+    for late in [1, 20, 59, 100, 250, 290] {
+        let mut t = Harness::new(Termination);
+        t.given([serving("web-1"), serving("web-2")]);
+        t.send(&Event::Revoked(lane("lb-1")));
+        t.send(&Event::Granted(lane("lb-1")));
+        t.wait(seconds(late));
+        t.by_hand("web-1", Some(0));
+        t.by_hand("web-2", None);
+        t.wait(seconds(305_u64.saturating_sub(late)).max(seconds(65)));
+        t.expect_registered([("web-1", 10), ("web-2", 10)]);
+    }
+}
+
+#[test]
+fn g1_a_start_with_many_pods_writes_the_difference_and_nothing_more() {
+    let mut facts = vec![drains("web", Termination), bound("web", ["lb-1/lbl-1"])];
+    facts.extend((0..600).map(|n| serving(format!("web-{n}"))));
+    let mut t = Harness::cold(facts);
+    for n in 0..600 {
+        t.by_hand(&format!("web-{n}"), (n != 77).then_some(10));
+        t.model.claim_by_hand(&target(&format!("web-{n}")));
+    }
+    t.start();
+    t.wait(minutes(5));
+    assert_eq!(t.count(Verb::Claim), 0);
+    t.expect([register("web-77", 10)]);
+}
+
+#[test]
 fn c16_an_unexpectedly_empty_answer_is_confirmed_by_a_second_read() {
     let mut t = Harness::new(Termination);
     t.given([serving("web-1"), serving("web-2")]);

@@ -111,6 +111,32 @@ fn claims(t: &Harness) -> Vec<String> {
 }
 
 #[test]
+fn p9_a_process_that_dies_every_three_seconds_still_gets_there() {
+    let given = before(TerminationAndUnready);
+    let mut calm = given.clone();
+    run(&mut calm);
+    let minimal = calm.writes().len();
+    let mut t = given.clone();
+    let start = t.now;
+    let mut script = rollout();
+    let mut restarts = 0;
+    for second in (0..300).step_by(3) {
+        t.run_until(start + seconds(second));
+        t.kill();
+        restarts += 1;
+        while script.first().is_some_and(|(at, _)| *at <= seconds(second)) {
+            t.unseen(script.remove(0).1);
+        }
+        t.start();
+    }
+    t.wait(minutes(10));
+    assert_eq!((stands(&t), claims(&t)), (stands(&calm), claims(&calm)));
+    let writes = t.writes().len();
+    assert!(writes <= (restarts + 1) * minimal, "{writes} writes in {restarts} restarts, {minimal} without");
+    println!("{restarts} restarts: {writes} writes, {minimal} without a crash");
+}
+
+#[test]
 fn p1_to_p8_killed_at_every_action_with_the_first_switch() {
     killed_at_every_action(Termination);
 }
