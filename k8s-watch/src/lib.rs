@@ -74,6 +74,7 @@
 //! | name | effect | default |
 //! |---|---|---|
 //! | `clb` | the CLB of Tencent Cloud | yes |
+//! | `http-server` | health and readiness over HTTP, for the probes of a Pod | no |
 //! | `sim` | a Kubernetes API in memory, to try this and other controllers | no |
 //!
 //! kube's TLS features and a version feature of k8s-openapi are the embedder's choice; none is switched on here. A client
@@ -115,6 +116,9 @@ mod observe;
 mod finding;
 
 mod status;
+
+#[cfg(feature = "http-server")]
+pub mod http;
 
 mod error;
 
