@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, ValueEnum};
 use clb_client::{Endpoint, Region};
-use grace_core::LoadBalancerId;
+use grace_core::{Floor, LoadBalancerId};
 
 use crate::duration;
 use crate::refusal::Refusal;
@@ -44,6 +44,12 @@ pub(crate) struct Flags {
     /// How long a target that leaves a living Pod stays at weight 0 before it is deregistered
     #[arg(long, env = "GRACE_CONFIG_DRAIN", hide_env_values = true, default_value = "30s", value_parser = duration::parse)]
     config_drain: Duration,
+    /// How long a target stays at weight 0 after its Pod is over or gone
+    #[arg(long, env = "GRACE_MIN_DRAIN", hide_env_values = true, default_value = "0s", value_parser = duration::parse)]
+    min_drain: Duration,
+    /// How many targets of a listener keep their weight although they are not ready: 1, 2, ... or 50% [default: none]
+    #[arg(long, env = "GRACE_NOT_READY_FLOOR", hide_env_values = true, value_parser = floor)]
+    not_ready_floor: Option<Floor>,
     /// Address for /healthz and /readyz, such as 0.0.0.0:8080 [default: off]
     #[arg(long, env = "GRACE_HTTP", hide_env_values = true, value_parser = address)]
     http: Option<SocketAddr>,
@@ -90,6 +96,10 @@ pub(crate) struct Settings {
     pub(crate) resync: Duration,
     /// At weight 0 before a living Pod's target goes.
     pub(crate) config_drain: Duration,
+    /// At weight 0 before the target of a Pod that is gone goes.
+    pub(crate) min_drain: Duration,
+    /// How many targets keep their weight although they are not ready.
+    pub(crate) not_ready_floor: Option<Floor>,
     /// Where health and readiness are served.
     pub(crate) http: Option<SocketAddr>,
     /// Where claims live.
@@ -133,6 +143,8 @@ impl Flags {
             cluster_id: self.cluster_id,
             resync: self.resync,
             config_drain: self.config_drain,
+            min_drain: self.min_drain,
+            not_ready_floor: self.not_ready_floor,
             http: self.http,
             state_namespace,
             dry_run: self.dry_run,
@@ -178,6 +190,18 @@ fn label(flag: &str, text: &str) -> Result<(), Refusal> {
     }
     let what = format!("{flag}: `{text}` is no name for it");
     Err(Refusal::new(&what, "write lower-case letters, digits and hyphens, at most 63"))
+}
+
+/// A number of targets, or a share of them.
+fn floor(text: &str) -> Result<Floor, String> {
+    let (number, percent) = text.strip_suffix('%').map_or((text, false), |number| (number, true));
+    let advice = || "write 1, 2, ... or 1% to 100%".to_owned();
+    let number: u16 = number.parse().map_err(|_| advice())?;
+    match (number, percent) {
+        (1.., false) => Ok(Floor::Targets(number)),
+        (1..=100, true) => u8::try_from(number).map(Floor::Percent).map_err(|_| advice()),
+        _ => Err(advice()),
+    }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -56,7 +56,12 @@ async fn run(settings: Settings, clb: Clb) -> Result<ExitCode, Refusal> {
     };
     let stop = stop::signals().map_err(|why| Refusal::new("signals cannot be received", why))?;
 
-    let defaults = PolicyDefaults { config_drain: settings.config_drain, ..PolicyDefaults::default() };
+    let defaults = PolicyDefaults {
+        config_drain: settings.config_drain,
+        min_drain: settings.min_drain,
+        floor: settings.not_ready_floor,
+        ..PolicyDefaults::default()
+    };
     let mut builder = Controller::builder(client, clb)
         .state_namespace(&settings.state_namespace)
         .resync(settings.resync)

@@ -67,6 +67,7 @@ fn sentence((planned, pod): &Line) -> String {
         Reason::RouteDeleted => "its Service or port was deleted".to_owned(),
         Reason::RouteReleased => "direct access was switched off".to_owned(),
         Reason::Overwritten => "somebody else changed it".to_owned(),
+        Reason::Held => format!("{who} is held"),
         other => format!("{other:?}"),
     };
     format!("{what}: {why}")
