@@ -202,9 +202,10 @@ impl Routes {
 
     /// Asks for the pools of every Service that is due, in one go: Services on one CLB share its answer.
     fn ask(&mut self) -> Option<BoxFuture<'static, Answers>> {
-        let now = Instant::now();
+        // Whoever is due soon comes along, so that Services on one CLB keep asking together.
+        let soon = Instant::now() + self.rules.resync / 10;
         let mut asked = Vec::new();
-        for service in self.services.values_mut().filter(|service| service.due.is_some_and(|due| due <= now))
+        for service in self.services.values_mut().filter(|service| service.due.is_some_and(|due| due <= soon))
         {
             service.due = None;
             asked.extend(service.routes.values().map(|route| route.question.clone()));

@@ -258,7 +258,7 @@ impl Pause {
         let wait = (FIRST_PAUSE * 2_u32.saturating_pow(self.failures)).min(LONGEST_PAUSE);
         self.failures = (self.failures + 1).min(8);
         self.since = Some(Instant::now());
-        wait.mul_f64(0.8 + 0.4 * fastrand::f64())
+        wait.mul_f64(0.8 + 0.4 * fastrand::f64()).min(LONGEST_PAUSE)
     }
 
     /// Something worked; the next wait is the shortest again, unless the last failure was only just now.

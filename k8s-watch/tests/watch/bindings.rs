@@ -224,3 +224,21 @@ async fn c19_a_switch_that_cuts_connections_is_a_fact_of_the_lane() {
     assert_eq!(harmful, [("lbl-ssl".to_owned(), "RescheduleTargetZeroWeight")]);
     assert!(matches!(lane.harmful[0].0, Pool::Listener(_)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_resync_costs_one_call_per_clb_whatever_the_number_of_services() {
+    let mut rig = crate::rig::rig();
+    for n in 0..40 {
+        rig.service(&format!("web-{n}"), 80 + n % 2, &crate::rig::GRACE);
+    }
+    rig.start();
+    rig.waits(300).await;
+    let listeners = |rig: &crate::rig::Rig| {
+        rig.calls().iter().filter(|call| call.action == Action::DescribeListeners).count()
+    };
+    let before = listeners(&rig);
+    rig.waits(600).await;
+    let calls = listeners(&rig) - before;
+    println!("40 Services on one CLB: {calls} calls of DescribeListeners in 10 minutes");
+    assert!((9..=14).contains(&calls), "{calls} calls in 10 resyncs");
+}

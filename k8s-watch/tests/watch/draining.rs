@@ -175,3 +175,20 @@ async fn a_held_pod_is_drained_without_deletion_and_gets_its_weight_back() {
     rig.until_within(Duration::from_secs(15), "the hold ends by itself", |rig| rig.serves(80, "web", 1, 10))
         .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn weight_0_leaves_exactly_the_linger_after_the_deletion() {
+    let mut rig = rig();
+    rig.service("web", 80, &GRACE);
+    rig.pod("web-a", "web", json!({}));
+    rig.start();
+    rig.until("the Pod serves", |rig| rig.serves(80, "web", 1, 10)).await;
+    rig.waits(5).await;
+    let (deleted, before) = (rig.clb.now(), rig.writes().len());
+    rig.delete_pod("web-a");
+    rig.until("weight 0", |rig| rig.serves(80, "web", 1, 0)).await;
+    let sent = rig.writes()[before].at - deleted;
+    println!("weight 0 was sent {sent:?} after the deletion, our own share of it is not in virtual time");
+    // 30 ms, and what tokio's timer rounds up.
+    assert!((Duration::from_millis(30)..=Duration::from_millis(32)).contains(&sent), "{sent:?}");
+}
