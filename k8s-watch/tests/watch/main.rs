@@ -9,3 +9,4 @@ mod draining;
 mod process;
 mod restarts;
 mod rig;
+mod storms;
