@@ -76,6 +76,22 @@ fn o3_a_pod_deleted_by_force_is_deregistered_at_once() {
 }
 
 #[test]
+fn o3_a_pod_deleted_by_force_may_still_run_so_min_drain_holds_it_at_zero() {
+    let mut t = with(Termination, ["web-1", "web-2", "web-3"]);
+    t.given(route("web", |route| route.policy.min_drain = seconds(20)));
+    t.given(terminating("web-2"));
+    t.wait(seconds(30));
+    t.when([gone("web-1"), gone("web-2")]);
+    t.wait(seconds(5));
+    // web-2 has been at 0 for longer than that.
+    t.expect([weight("web-1", 0), deregister("web-2")]);
+    t.wait(seconds(13));
+    t.expect([]);
+    t.wait(seconds(10));
+    t.expect([deregister("web-1")]);
+}
+
+#[test]
 fn o5_a_pod_that_is_over_is_deregistered_while_its_object_stays() {
     for drain in [Nothing, Termination, TerminationAndUnready] {
         let mut t = with(drain, ["web-1", "web-2"]);

@@ -67,15 +67,17 @@ pub(crate) fn serving(name: impl Into<String>) -> Fact {
     pod(name, |pod, now| {
         pod.facts.life = Life::Live;
         pod.facts.ready_since = Some(now);
+        pod.facts.unready_since = None;
         pod.serving = true;
     })
 }
 
 /// The Pod lives and is not ready, or not yet.
 pub(crate) fn unready(name: impl Into<String>) -> Fact {
-    pod(name, |pod, _| {
+    pod(name, |pod, now| {
         pod.facts.life = Life::Live;
         pod.facts.ready_since = None;
+        pod.facts.unready_since = Some(now);
         pod.serving = false;
     })
 }
