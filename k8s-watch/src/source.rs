@@ -189,6 +189,11 @@ impl<K: Kind> Watch<K> {
                 "may not {verb} {resource} ({}); allow get, list and watch of {resource} to this ServiceAccount. \
                  Trying again", status.message
             ),
+            Failure::Told(status) if status.code == 401 => error!(
+                %source, verb, resource, code = status.code,
+                "the API server does not accept the credential of this process ({}); renew the token in the \
+                 kubeconfig, or look whether the ServiceAccount is still there. Trying again", status.message
+            ),
             Failure::Told(status) => {
                 warn!(%source, verb, resource, code = status.code, "{}; trying again", status.message);
             }
