@@ -35,7 +35,7 @@ fn plan(machine: &Machine) -> Vec<Line> {
 fn tell(plan: &[Line], format: LogFormat) {
     match format {
         LogFormat::Text => {
-            println!("plan: {} changes", plan.len());
+            println!("plan of {} changes", plan.len());
             plan.iter().for_each(|line| println!("  {}", sentence(line)));
         }
         LogFormat::Json => {
