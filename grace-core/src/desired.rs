@@ -50,10 +50,23 @@ pub(crate) fn ramp(configured: Weight, span: Duration, since: Time, now: Time) -
 impl State {
     /// What is wanted of a target now.
     pub(crate) fn desire(&self, target: Index) -> Desire {
-        match self.best_seat(target) {
-            Some((seat, standing, until)) => self.desire_of_seat(target, seat, standing, until),
-            None => self.desire_of_nobody(target),
+        let Some((seat, standing, until)) = self.best_seat(target) else {
+            return self.desire_of_nobody(target);
+        };
+        let desire = self.desire_of_seat(target, seat, standing, until);
+        if desire.want != Want::Absent {
+            return desire;
         }
+        // A Pod that still terminates here keeps the target, whatever became of the one that decides.
+        self.seats_of(target)
+            .filter(|other| *other != seat)
+            .filter_map(|other| {
+                let (standing, until) = self.standing(other)?;
+                let terminates = standing == Standing::Terminating;
+                terminates.then(|| self.desire_of_seat(target, other, standing, until))
+            })
+            .find(|other| other.want != Want::Absent)
+            .unwrap_or(desire)
     }
 
     /// The seat that decides over a target, and how its Pod stands.

@@ -246,3 +246,15 @@ fn a_pod_over_frees_its_address_at_once() {
     t.settle();
     t.expect([weight("web-1", 10)]);
 }
+
+#[test]
+fn s2_a_deselected_pods_end_waits_for_a_terminating_one_at_its_address() {
+    let mut t = Harness::new(Termination);
+    t.given([serving("web-1"), serving("web-2"), at("web-9", unready("web-9"), "web-1")]);
+    t.when([deselected("web-1"), terminating("web-9")]);
+    t.wait(minutes(5));
+    t.expect([weight("web-1", 0)]);
+    t.when(gone("web-9"));
+    t.settle();
+    t.expect([deregister("web-1")]);
+}
