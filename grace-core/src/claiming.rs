@@ -127,7 +127,8 @@ impl State {
                 (false, _) => Claim::None,
             };
             if claim != record.claim {
-                if claim == Claim::Held && record.claim == Claim::None {
+                let was_ours = matches!(record.claim, Claim::Held | Claim::Dropping);
+                if claim == Claim::Held && !was_ours && !open.add.contains(&target) {
                     // Somebody else made it: a registration of theirs may still be on its way.
                     record.lands_until = lands_until;
                 }

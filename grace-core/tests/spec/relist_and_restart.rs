@@ -302,6 +302,23 @@ fn p3_a_registration_on_the_wire_when_the_process_died_is_found_by_the_next_one(
 }
 
 #[test]
+fn p3_a_registration_on_the_wire_is_found_though_its_pod_ends_after_the_start() {
+    for end in [over, gone] {
+        let mut t = with(Nothing, ["web-1"]);
+        t.given(unready("web-2"));
+        t.model.timing.answer = seconds(5);
+        t.when(serving("web-2"));
+        t.wait(millis(100));
+        t.kill();
+        t.start();
+        t.when(end("web-2"));
+        t.wait(minutes(5));
+        t.expect_registered([("web-1", 10)]);
+        t.expect_claims(["web-1"]);
+    }
+}
+
+#[test]
 fn p4_a_zero_on_the_wire_when_the_process_died_is_repaired_if_it_is_no_longer_right() {
     let mut t = with(TerminationAndUnready, ["web-1", "web-2"]);
     t.model.timing.task = seconds(20);
