@@ -7,6 +7,7 @@ use grace_core::{Notice, PreStop, Uid};
 
 use crate::harness::Harness;
 use crate::words::*;
+use crate::world::address;
 
 /// So many Pods on one listener, and one drain from which the time of a task was learned.
 fn with(pods: usize) -> Harness {
@@ -56,4 +57,35 @@ fn a_pre_stop_that_is_too_short_is_told_with_one_that_would_do() {
     assert_eq!(allowed, seconds(2));
     assert!(expected > seconds(4) && expected < seconds(6), "{expected:?}");
     assert!(enough > expected && enough < seconds(10), "{enough:?}");
+}
+
+/// performance.md A4 in a small form: more Pods at once than their grace period allows.
+#[test]
+fn a4_misses_are_announced_and_false_alarms_are_few() {
+    const PODS: usize = 300;
+    let mut t = with(PODS);
+    let start = t.now;
+    // Between the end of the fourth call and that of the fifth.
+    let grace = millis(4_500);
+    t.when(
+        (1..=PODS)
+            .map(|n| terminating(format!("web-{n}")).shortened(format!("web-{n}"), grace))
+            .collect::<Vec<_>>(),
+    );
+    t.settle();
+    let zero_at = |n: usize| {
+        let zero = |h: &&crate::model::Happened| {
+            h.target.address == address(&format!("web-{n}")) && h.after == Some(crate::world::w(0))
+        };
+        t.model.history.iter().find(zero).expect("it is drained").at
+    };
+    let missed: BTreeSet<_> =
+        (1..=PODS).filter(|n| zero_at(*n) > start + grace).map(|n| Uid::of(&format!("web-{n}"))).collect();
+    let announced = late(&t);
+    let hits = missed.intersection(&announced).count();
+    let false_alarms = announced.difference(&missed).count();
+    println!("{} missed, {hits} of them announced, {false_alarms} false alarms", missed.len());
+    assert!(missed.len() >= 50, "{} of {PODS} come too late", missed.len());
+    assert!(100 * hits >= 99 * missed.len(), "{hits} of {}", missed.len());
+    assert!(10 * false_alarms <= PODS, "{false_alarms} false alarms");
 }

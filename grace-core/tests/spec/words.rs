@@ -23,6 +23,14 @@ impl Fact {
         (self.0)(world, now);
     }
 
+    /// The same with another grace period.
+    pub(crate) fn shortened(self, name: String, grace: Duration) -> Self {
+        Self::new(move |world, now| {
+            self.happen(world, now);
+            world.pod(&name).facts.life = Life::Terminating { asked: now, kill: now + grace };
+        })
+    }
+
     /// The same with something changed on that Pod.
     pub(crate) fn with(self, name: &'static str, change: impl FnOnce(&mut Pod) + 'static) -> Self {
         Self::new(move |world, now| {
