@@ -6,13 +6,28 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::rig::{KubeletLoop, Scene, Switches, until};
+use crate::rig::{KubeletLoop, Scene, Switches, apply_workload, until};
 
 #[tokio::test]
 async fn o1_o2_a_rollout_drains_every_pod_and_deregisters_it_after_its_end() {
     let Some(scene) = Scene::new("rollout", Switches::Both).await else { return };
     let kubelet = scene.namespace.kubelet.take_over(1, Duration::from_millis(400));
     rolled(&scene, &kubelet, "web", 4).await;
+}
+
+#[tokio::test]
+async fn o1_o2_the_workload_that_is_shipped_rolls_like_any_other() {
+    let Some(mut scene) = Scene::without_controller("shipped", Switches::None).await else { return };
+    let kubelet = scene.namespace.kubelet.take_over(1, Duration::from_millis(400));
+    scene.namespace.admin.delete(&scene.namespace.path("services/web"), json!({})).await.ok();
+    apply_workload(&scene.namespace).await;
+    scene.start();
+    scene.namespace.ready_pods("web", 3).await;
+    until("the first Pods serve", async || served(&scene, "lbl-80", 3)).await;
+    scene.namespace.roll("web").await;
+    scene.namespace.ready_pods("web", 3).await;
+    until("their successors serve", async || served(&scene, "lbl-80", 6)).await;
+    drained_before_their_end(&scene, &kubelet);
 }
 
 #[tokio::test]

@@ -17,7 +17,8 @@ use super::scene::CONFIG_DRAIN;
 #[derive(Clone)]
 pub(crate) struct Access {
     pub(crate) kubeconfig: Value,
-    pub(crate) namespace: String,
+    /// The only namespace that is watched; `None` for all.
+    pub(crate) namespace: Option<String>,
     pub(crate) state: String,
 }
 
@@ -40,8 +41,11 @@ impl Grace {
         let (access, simulator) = (access.clone(), clb.simulator.clone());
         runtime.spawn(async move {
             let clb = k8s_watch::Clb::new(simulator.client(Region::new("ap-guangzhou").unwrap()));
-            let controller = Controller::builder(connect(access.kubeconfig).await, clb)
-                .namespace(&access.namespace)
+            let mut builder = Controller::builder(connect(access.kubeconfig).await, clb);
+            if let Some(namespace) = access.namespace {
+                builder = builder.namespace(&namespace);
+            }
+            let controller = builder
                 .state_namespace(&access.state)
                 .resync(RESYNC)
                 .policy_defaults(PolicyDefaults { config_drain: CONFIG_DRAIN, ..PolicyDefaults::default() })

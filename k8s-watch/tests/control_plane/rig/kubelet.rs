@@ -78,7 +78,13 @@ impl Kubelet {
                 else {
                     continue;
                 };
-                if event["type"] == "DELETED" || pod["spec"]["nodeName"].is_null() {
+                if event["type"] == "DELETED" {
+                    continue;
+                }
+                if pod["spec"]["nodeName"].is_null() {
+                    if known.insert((uid.to_owned(), "bind")) {
+                        self.bind(name).await;
+                    }
                     continue;
                 }
                 if pod["status"]["podIP"].is_null() && pod["metadata"]["deletionTimestamp"].is_null() {
@@ -107,6 +113,12 @@ impl Kubelet {
                 }
             }
         }
+    }
+
+    /// The scheduler's part, for Pods that do not name their node.
+    async fn bind(&self, pod: &str) {
+        let binding = json!({"metadata": {"name": pod}, "target": {"kind": "Node", "name": "n1"}});
+        self.requests.create(&format!("{}/binding", self.path(pod)), binding).await.ok();
     }
 
     async fn status(&self, pod: &str, kind: &'static str, status: Value) -> Answer {

@@ -48,6 +48,13 @@ impl Requests {
         self.call(Method::POST, path, Some((JSON, body))).await
     }
 
+    /// Creates an object that is written as YAML, which the server reads by itself.
+    pub(crate) async fn create_yaml(&self, path: &str, text: &str) -> Answer {
+        let request = Request::post(path).header("content-type", "application/yaml").header("accept", JSON);
+        let request = request.body(Body::from(text.as_bytes().to_vec())).unwrap();
+        self.exchange(request).await.unwrap_or_else(|why| panic!("{path}: {why}"))
+    }
+
     /// Patch of the kind that `content_type` names ([`MERGE`], [`STRATEGIC`]).
     pub(crate) async fn patch(&self, path: &str, content_type: &'static str, body: Value) -> Answer {
         self.call(Method::PATCH, path, Some((content_type, body))).await
@@ -86,8 +93,12 @@ impl Requests {
                 request.header("content-type", kind).body(Body::from(body.to_string().into_bytes()))
             }
         };
+        self.exchange(request.unwrap()).await
+    }
+
+    async fn exchange(&self, request: Request<Body>) -> Result<Answer, String> {
         let exchange = async {
-            let response = self.client.send(request.unwrap()).await.map_err(|error| format!("{error:?}"))?;
+            let response = self.client.send(request).await.map_err(|error| format!("{error:?}"))?;
             let code = response.status().as_u16();
             let bytes = response.into_body().collect_bytes().await.map_err(|error| format!("{error:?}"))?;
             let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());

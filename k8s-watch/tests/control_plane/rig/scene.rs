@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::clb::LOAD_BALANCER;
 use super::controller::{Access, Grace};
-use super::{Clb, Namespace, Relay, Server, until};
+use super::{Clb, Namespace, Relay, Server, manifests, until};
 
 /// Which of the two switches the Service has; direct access is always on.
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +44,30 @@ impl Scene {
     /// On `server`; the controller reaches it through `relay` if there is one, the test always directly.
     pub(crate) async fn on(server: &Server, test: &str, switches: Switches, relay: Option<&Relay>) -> Self {
         let namespace = Namespace::create(server, test).await;
+        let watched = Some(namespace.name.clone());
+        Self::of(server, namespace, watched, switches, relay).await
+    }
+
+    /// On `server`, with the roles that are shipped: all namespaces are watched.
+    pub(crate) async fn installed(server: &Server, test: &str, switches: Switches) -> Self {
+        let mut namespace = Namespace::create(server, test).await;
+        manifests::install(&namespace.admin).await;
+        manifests::NAMESPACE.clone_into(&mut namespace.state);
+        Self::of(server, namespace, None, switches, None).await
+    }
+
+    async fn of(
+        server: &Server,
+        namespace: Namespace,
+        watched: Option<String>,
+        switches: Switches,
+        relay: Option<&Relay>,
+    ) -> Self {
         namespace.service("web", switches.annotations()).await;
         let url = relay.map_or_else(|| server.url(), |relay| format!("https://127.0.0.1:{}", relay.port()));
         let token = namespace.token().await;
         let kubeconfig = server.kubeconfig_at(&url, &token);
-        let access = Access { kubeconfig, namespace: namespace.name.clone(), state: namespace.state.clone() };
+        let access = Access { kubeconfig, namespace: watched, state: namespace.state.clone() };
         Self { namespace, clb: Clb::new(), access, controller: None, fences: 0 }
     }
 
