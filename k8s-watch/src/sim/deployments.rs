@@ -1,8 +1,10 @@
-//! Deployments: rolling updates over ReplicaSets, with `maxSurge` and `maxUnavailable` as the real controller counts them.
+//! Deployments: rolling updates over ReplicaSets, with `maxSurge`, `maxUnavailable` and `minReadySeconds` as the real
+//! controller counts them.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     clock,
@@ -28,21 +30,29 @@ impl Cluster {
         let shared = self.shared.clone();
         let mut follower = Follower::new(&shared, &[&DEPLOYMENTS, &REPLICA_SETS, &STATEFUL_SETS, &PODS], lag);
         ControllerTask::spawn(async move {
+            // Namespaces in which a Pod becomes available by the passing of time, and when the first of them does.
+            let (mut waiting, mut due) = (BTreeSet::new(), None::<Instant>);
             loop {
-                let changes = follower.next().await;
-                shared.write(|state| {
+                let changes = match due {
+                    Some(due) => timeout_at(due, follower.next()).await.unwrap_or_default(),
+                    None => follower.next().await,
+                };
+                let soonest = shared.write(|state| {
                     // Pods own nothing.
                     for (_, change) in changes.iter().filter(|(kind, c)| c.gone && !kind.is(&PODS)) {
                         garbage::collect(state, &change.object);
                     }
-                    let mut namespaces: Vec<_> =
-                        changes.iter().map(|(_, c)| object::namespace(&c.object)).collect();
-                    namespaces.sort_unstable();
-                    namespaces.dedup();
-                    for namespace in namespaces {
+                    waiting.extend(changes.iter().map(|(_, c)| object::namespace(&c.object).to_owned()));
+                    let mut soonest = None::<Duration>;
+                    waiting.retain(|namespace| {
                         reconcile_namespace(state, namespace);
-                    }
+                        let next = replica_sets::next_available(state, namespace);
+                        soonest = soonest.into_iter().chain(next).min();
+                        next.is_some()
+                    });
+                    soonest
                 });
+                due = soonest.map(|wait| Instant::now() + wait);
             }
         })
     }
@@ -99,6 +109,8 @@ struct Revision {
     active: i64,
     /// Those of them that are Ready.
     ready: i64,
+    /// Those of them that have been for `minReadySeconds`.
+    available: i64,
 }
 
 /// One step of a rolling update: which ReplicaSets get which size now.
@@ -117,12 +129,12 @@ fn roll<'a>(deployment: &Value, new: &'a Revision, old: &'a [Revision]) -> Vec<(
         return vec![(new, wanted.min(new.size + wanted + surge - total))];
     }
     let least = wanted - unavailable;
-    let mut may_go = total - least - (new.size - new.ready);
-    let mut ready_may_go = old.iter().chain([new]).map(|s| s.ready).sum::<i64>() - least;
+    let mut may_go = total - least - (new.size - new.available);
+    let mut ready_may_go = old.iter().chain([new]).map(|s| s.available).sum::<i64>() - least;
     let mut plan = Vec::new();
     for set in old {
         // Pods that do not serve cost nothing, and go first.
-        let broken = (set.size - set.ready).min(may_go).max(0);
+        let broken = (set.size - set.available).min(may_go).max(0);
         let serving = (set.size - broken).min(ready_may_go.min(may_go - broken)).max(0);
         may_go -= broken + serving;
         ready_may_go -= serving;
@@ -149,12 +161,11 @@ fn recreate<'a>(
 }
 
 fn status(state: &State, deployment: &Value, new: &Revision, old: &[Revision]) -> Value {
-    let sum = |of: fn(&Revision) -> i64| old.iter().map(of).sum::<i64>();
-    let total = new.active + sum(|s| s.active);
-    let ready = new.ready + sum(|s| s.ready);
+    let sum = |of: fn(&Revision) -> i64| old.iter().chain([new]).map(of).sum::<i64>();
+    let (total, ready, available) = (sum(|s| s.active), sum(|s| s.ready), sum(|s| s.available));
     let wanted = replicas(deployment);
     let least = wanted - share(deployment, "maxUnavailable", wanted, false);
-    let complete = new.active == wanted && total == wanted && ready == wanted;
+    let complete = new.active == wanted && total == wanted && available == wanted;
     let now = clock::whole_seconds(state.clock.now());
     let condition = |kind: &str, value: bool, reason: &str| {
         let value = if value { "True" } else { "False" };
@@ -167,11 +178,11 @@ fn status(state: &State, deployment: &Value, new: &Revision, old: &[Revision]) -
             }),
         }
     };
-    let enough = ready >= least;
+    let enough = available >= least;
     json!({
         "observedGeneration": deployment["metadata"]["generation"],
-        "replicas": total, "updatedReplicas": new.active, "readyReplicas": ready, "availableReplicas": ready,
-        "unavailableReplicas": (wanted - ready).max(0),
+        "replicas": total, "updatedReplicas": new.active, "readyReplicas": ready, "availableReplicas": available,
+        "unavailableReplicas": (wanted - available).max(0),
         "conditions": [
             condition("Available", enough, if enough { "MinimumReplicasAvailable" } else { "MinimumReplicasUnavailable" }),
             condition("Progressing", true, if complete { "NewReplicaSetAvailable" } else { "ReplicaSetUpdated" }),
@@ -188,12 +199,14 @@ fn owned_sets(state: &State, deployment: &Value) -> Vec<Revision> {
         .map(|set| {
             let pods = active_pods(state, set);
             let ready = pods.iter().filter(|p| object::condition(p, "Ready")).count();
+            let available = pods.iter().filter(|p| replica_sets::is_available(state, set, p)).count();
             let count = |n| i64::try_from(n).unwrap_or(i64::MAX);
             Revision {
                 object: set.clone(),
                 size: replicas(set),
                 active: count(pods.len()),
                 ready: count(ready),
+                available: count(available),
             }
         })
         .collect();
@@ -210,7 +223,10 @@ fn create_set(state: &mut State, deployment: &Value, name: &str, hash: &str) {
     selector["matchLabels"]["pod-template-hash"] = hash.into();
     let set = json!({
         "metadata": {"name": name, "labels": labels, "ownerReferences": [owner_reference(&DEPLOYMENTS, deployment)]},
-        "spec": {"replicas": 0, "selector": selector, "template": template},
+        "spec": {
+            "replicas": 0, "selector": selector, "template": template,
+            "minReadySeconds": object::number(deployment, "/spec/minReadySeconds").unwrap_or(0),
+        },
     });
     // Refused only for a template that the API refuses; then there is no rollout, as in a real cluster.
     let _created = state.create(&REPLICA_SETS, object::namespace(deployment), set);

@@ -1,10 +1,11 @@
 //! ReplicaSets: as many Pods as wanted.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
 use super::{
+    clock,
     delete::DeleteOptions,
     kind::{Kind, PODS, REPLICA_SETS},
     object,
@@ -28,9 +29,10 @@ pub(crate) fn reconcile(state: &mut State, set: &Arc<Value>) {
         }
     }
     let ready = pods.iter().filter(|p| object::condition(p, "Ready")).count();
+    let available = pods.iter().filter(|p| is_available(state, set, p)).count();
     let status = json!({
-        "replicas": pods.len(), "fullyLabeledReplicas": pods.len(), "readyReplicas": ready, "availableReplicas": ready,
-        "observedGeneration": set["metadata"]["generation"],
+        "replicas": pods.len(), "fullyLabeledReplicas": pods.len(), "readyReplicas": ready,
+        "availableReplicas": available, "observedGeneration": set["metadata"]["generation"],
     });
     write_status(state, &REPLICA_SETS, set, status);
 }
@@ -38,6 +40,32 @@ pub(crate) fn reconcile(state: &mut State, set: &Arc<Value>) {
 /// Pods that this object owns and that are neither terminating nor over.
 pub(crate) fn active_pods(state: &State, owner: &Value) -> Vec<Arc<Value>> {
     owned_pods(state, owner).into_iter().filter(|p| !object::terminating(p) && !object::over(p)).collect()
+}
+
+/// Whether a Pod of this ReplicaSet has been ready for `minReadySeconds`.
+pub(crate) fn is_available(state: &State, set: &Value, pod: &Value) -> bool {
+    available_from(set, pod).is_some_and(|from| from <= state.clock.now())
+}
+
+/// How long until the next ready Pod of a namespace becomes available, if one waits for that.
+pub(crate) fn next_available(state: &State, namespace: &str) -> Option<Duration> {
+    let now = state.clock.now();
+    let sets = state.store.objects(&REPLICA_SETS, Some(namespace));
+    let pods = sets.flat_map(|set| active_pods(state, set).into_iter().map(move |pod| (set, pod)));
+    let waiting = pods.filter_map(|(set, pod)| available_from(set, &pod)).filter(|from| *from > now).min()?;
+    Some(Duration::from_micros(u64::try_from(waiting - now).unwrap_or(0)))
+}
+
+/// From when on a ready Pod counts as available. Its time of becoming ready is cut off to whole seconds, as in the real
+/// API, so this is up to a second early.
+fn available_from(set: &Value, pod: &Value) -> Option<i64> {
+    let ready = object::list(pod, "/status/conditions").iter().find(|c| c["type"] == "Ready")?;
+    if ready["status"] != "True" {
+        return None;
+    }
+    let since = clock::parse(object::text(ready, "/lastTransitionTime")).unwrap_or(0);
+    let wait = object::number(set, "/spec/minReadySeconds").unwrap_or(0);
+    Some(since + wait * 1_000_000)
 }
 
 /// All Pods that this object owns, by name.

@@ -97,6 +97,32 @@ async fn a_rollout_of_four_pods_keeps_its_bounds_and_shows_in_the_slices() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_old_pod_goes_when_a_new_one_was_ready_for_min_ready_seconds() {
+    let (shop, _kubelet, _controllers) = with_controllers();
+    let mut deployment = workload("Deployment", 2);
+    deployment["spec"]["minReadySeconds"] = 4.into();
+    deployment["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
+    shop.cluster.create(&deployment).unwrap();
+    shop.until(|_| {}, |s| s.complete("deployments", 2)).await;
+    shop.cluster.patch("deployments", "default", "web", &image(2)).unwrap();
+    let ready = |s: &Shop| {
+        let is_ready = |p: &&Value| {
+            let conditions = p["status"]["conditions"].as_array().into_iter().flatten();
+            conditions.clone().any(|c| c["type"] == "Ready" && c["status"] == "True")
+        };
+        s.pods().iter().filter(is_ready).count()
+    };
+    shop.until(|_| {}, |s| ready(s) == 3).await;
+    let since = tokio::time::Instant::now();
+    let deleted = |s: &Shop| s.pods().iter().any(|p| p["metadata"].get("deletionTimestamp").is_some());
+    shop.until(|_| {}, deleted).await;
+    // The time of becoming ready is kept in whole seconds.
+    let (least, most) = (Duration::from_millis(3_000), Duration::from_millis(4_100));
+    assert!((least..most).contains(&since.elapsed()), "{:?}", since.elapsed());
+    shop.until(|_| {}, |s| s.complete("deployments", 2) && s.pods().len() == 2).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deployment_is_scaled_and_deleted() {
     let (shop, _kubelet, _controllers) = with_controllers();
     shop.cluster.create(&workload("Deployment", 4)).unwrap();
