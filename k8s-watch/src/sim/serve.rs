@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+use axum::serve::ListenerExt;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{router::router, state::Shared};
@@ -18,6 +19,12 @@ impl Server {
     pub(crate) async fn start(shared: Arc<Shared>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
+        // Without it, the kernel delays small events on open watches by up to 40 ms.
+        let listener = listener.tap_io(|stream| {
+            if let Err(why) = stream.set_nodelay(true) {
+                tracing::debug!(%why, "TCP_NODELAY not set");
+            }
+        });
         let task = tokio::spawn(async move {
             // It ends only with the task: axum retries failed accepts itself.
             let _ended = axum::serve(listener, router(shared)).await;
