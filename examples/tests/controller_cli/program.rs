@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// What a process printed so far.
 pub(crate) type Lines = Arc<Mutex<Vec<String>>>;
 
-/// A running controller. Killed when dropped.
+/// A running example. Killed when dropped.
 pub(crate) struct Program {
     child: Child,
     /// The log.
@@ -30,7 +30,13 @@ pub(crate) struct Ended {
 impl Program {
     /// Starts the controller with nothing in its environment but `environment`.
     pub(crate) fn start(flags: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(binary())
+        Self::run("controller", flags, environment)
+    }
+
+    /// Starts any of the examples.
+    pub(crate) fn run(example: &str, flags: &[&str], environment: &[(&str, &str)]) -> Self {
+        let binary = binary(example);
+        let mut child = Command::new(&binary)
             .args(flags)
             .env_clear()
             .envs(environment.iter().copied())
@@ -38,7 +44,7 @@ impl Program {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|why| panic!("starting {} failed: {why}", binary().display()));
+            .unwrap_or_else(|why| panic!("starting {} failed: {why}", binary.display()));
         let stderr = collect(child.stderr.take().unwrap());
         let stdout = collect(child.stdout.take().unwrap());
         Self { child, stderr, stdout }
@@ -140,13 +146,13 @@ fn collect(stream: impl Read + Send + 'static) -> Lines {
 }
 
 /// Cargo puts examples beside the folder of the tests.
-fn binary() -> PathBuf {
+fn binary(example: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).unwrap();
-    let binary = folder.join("examples").join("controller");
+    let binary = folder.join("examples").join(example);
     assert!(
         binary.exists(),
-        "{} is missing; build it: cargo build -p grace-examples --example controller",
+        "{} is missing; build it: cargo build -p grace-examples --example {example}",
         binary.display()
     );
     binary
