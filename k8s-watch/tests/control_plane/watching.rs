@@ -1,10 +1,11 @@
 //! Watches that are more than "every object from here on": the same events on the real server and the simulated one.
 
-use futures::StreamExt;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
 use serde_json::{Value, json};
 
 use crate::pair::Pair;
-use crate::rig::Requests;
 
 #[tokio::test]
 async fn a_watch_with_a_selector_tells_what_leaves_it_as_deleted() {
@@ -42,10 +43,10 @@ async fn a_watch_goes_on_from_the_version_of_an_event() {
     pair.both(async |side| side.delete(&pair.path("pods/a"), json!({"gracePeriodSeconds": 0})).await.ok())
         .await;
     for side in &pair.sides {
-        let mut first = side.watch(&pair.path("pods?watch=1&resourceVersion=0")).await;
-        let b = first.next().await.unwrap();
-        let from = b["object"]["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
-        let seen = events(side, &pair.path(&format!("pods?watch=1&resourceVersion={from}")), 2).await;
+        let b = side.get(&pair.path("pods/b")).await.ok();
+        let from = b["metadata"]["resourceVersion"].as_str().unwrap();
+        let events = side.watch(&pair.path(&format!("pods?watch=1&resourceVersion={from}"))).await;
+        let seen = first(events, 2).await;
         assert_eq!(seen, ["MODIFIED a app=web", "DELETED a app=web"]);
     }
 }
@@ -56,15 +57,16 @@ impl Pair {
         let path = self.path(&format!("pods?{query}"));
         let [real, simulated] = [self.sides[0].watch(&path).await, self.sides[1].watch(&path).await];
         act().await;
-        let real: Vec<_> = real.take(count).map(|event| told(&event)).collect().await;
-        let simulated: Vec<_> = simulated.take(count).map(|event| told(&event)).collect().await;
-        assert_eq!(real, simulated);
+        let real = first(real, count).await;
+        assert_eq!(real, first(simulated, count).await);
         real
     }
 }
 
-async fn events(side: &Requests, path: &str, count: usize) -> Vec<String> {
-    side.watch(path).await.take(count).map(|event| told(&event)).collect().await
+/// The first `count` events; fails when they do not come.
+async fn first(events: impl Stream<Item = Value>, count: usize) -> Vec<String> {
+    let told = events.take(count).map(|event| told(&event)).collect();
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("so many events come within a minute")
 }
 
 fn told(event: &Value) -> String {
