@@ -163,7 +163,7 @@ async fn a_stopped_listener_takes_no_connections() {
 }
 
 #[tokio::test]
-async fn sticky_clients_come_back_and_may_reach_a_drained_target() {
+async fn c20_sticky_clients_come_back_and_may_reach_a_drained_target() {
     for (sticky, after_zero) in [(Sticky::UntilWeightZero, 2), (Sticky::EvenAtWeightZero, 1)] {
         let listener = Listener::tcp("lbl-1", 80).with_session_persistence(60);
         let rig = Rig::new(listener, Options::default().with_sticky(sticky)).await;

@@ -174,6 +174,22 @@ mod tests {
     }
 
     #[test]
+    fn x11_no_refusal_tells_how_much_of_a_signature_was_right() {
+        let right = signed(b"{}");
+        let value = right.headers()["authorization"].to_str().unwrap();
+        let (before, digits) = value.split_at(value.len() - 64);
+        let mut signature = hex::decode(digits).unwrap();
+        for at in 0..signature.len() {
+            signature[at] ^= 1;
+            let forged = format!("{before}{}", hex::encode(&signature));
+            signature[at] ^= 1;
+            let mut request = signed(b"{}");
+            request.headers_mut().insert("authorization", forged.parse().unwrap());
+            assert_eq!(verify(&request, &secret("key")), Err(VerifyError::Mismatch), "byte {at}");
+        }
+    }
+
+    #[test]
     fn malformed_headers_are_named() {
         #[rustfmt::skip]
         let cases = [
