@@ -86,9 +86,14 @@ impl Program {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGTERM, and waits for the end.
     pub(crate) async fn terminate(self) -> Ended {
-        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        let killed = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
         assert!(killed.success());
         self.end().await
     }
@@ -118,18 +123,18 @@ impl Drop for Program {
     }
 }
 
-/// Asks `probe` until it answers, at most 30 s.
+/// Asks `probe` until it answers, at most a minute: machines are shared.
 pub(crate) async fn until<T>(
     what: &str,
     mut probe: impl FnMut() -> Option<T>,
     explain: impl Fn() -> String,
 ) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(value) = probe() {
             return value;
         }
-        assert!(Instant::now() < deadline, "{what} within 30 s\n{}", explain());
+        assert!(Instant::now() < deadline, "{what} within a minute\n{}", explain());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
