@@ -14,4 +14,5 @@ mod rig;
 
 mod embedding;
 mod manifests;
+mod rollout;
 mod shipped;

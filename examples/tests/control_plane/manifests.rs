@@ -67,7 +67,9 @@ pub(crate) fn admin_kubeconfig(server: &Server) -> String {
 
 /// The CLB of the manifests, served over HTTP.
 pub(crate) async fn clb() -> ClbServer {
-    let balancer = LoadBalancer::new(BALANCER).with_listener(Listener::tcp("lbl-80", 80));
+    let balancer = LoadBalancer::new(BALANCER)
+        .with_listener(Listener::tcp("lbl-80", 80))
+        .with_listener(Listener::tcp("lbl-81", 81));
     let account =
         Account::new(Config::default().with_task(Latency::millis(200))).with_load_balancer(balancer);
     ClbServer::start(Simulator::new(account)).await.unwrap()
