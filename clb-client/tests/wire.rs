@@ -21,6 +21,10 @@ fn requests_have_the_documented_form() {
         row(&DescribeLBListeners::new(vec![BackendAddress::new("vpc-1", "10.0.0.7".parse().unwrap())]),
             "DescribeLBListeners", r#"{"Backends":[{"VpcId":"vpc-1","PrivateIp":"10.0.0.7"}]}"#),
         row(&DescribeQuota::new(), "DescribeQuota", "{}"),
+        row(&DescribeCrossTargets::new().with_filter(Filter::new("ip", vec!["10.1.0.7".into()])).with_page(0, 100),
+            "DescribeCrossTargets", r#"{"Filters":[{"Name":"ip","Values":["10.1.0.7"]}],"Offset":0,"Limit":100}"#),
+        row(&DescribeAsyncJobs::new(vec!["r-1".into()]).with_page("t", 100),
+            "DescribeAsyncJobs", r#"{"RequestIds":["r-1"],"NextToken":"t","MaxResults":100}"#),
         row(&RegisterTargets::new(lb(), layer7(), vec![Target::new(pod()).with_weight(Weight::DRAINED)]),
             "RegisterTargets", r#"{"LoadBalancerId":"lb-1","ListenerId":"lbl-1","LocationId":"loc-1","Targets":[{"EniIp":"10.0.0.7","Port":80,"Weight":0}]}"#),
         row(&DeregisterTargets::new(lb(), layer4(), vec![Target::new(pod())]),
@@ -102,6 +106,16 @@ fn answers_are_read_with_nulls_and_without_what_is_not_known() {
         (members.members[0].ip(), members.members[0].weight),
         (Some("10.0.0.7".parse().unwrap()), Some(0))
     );
+
+    let elsewhere: DescribeCrossTargetsResponse = read(
+        r#"{"TotalCount":1,"RequestId":"r","CrossTargetSet":[{"LocalVpcId":"vpc-1","VpcId":"vpc-2","IP":"10.1.0.7","InstanceId":null}]}"#,
+    );
+    assert_eq!(elsewhere.targets[0].ip(), Some("10.1.0.7".parse().unwrap()));
+
+    let jobs: DescribeAsyncJobsResponse = read(
+        r#"{"Jobs":[{"ApiName":"BatchModifyTargetWeight","RequestId":"r-1","Status":"Succeeded","ResourceIds":null}],"NextToken":null,"RequestId":"r"}"#,
+    );
+    assert_eq!((jobs.jobs[0].status.as_str(), jobs.next_token.as_str()), ("Succeeded", ""));
 
     let groups: DescribeTargetGroupsResponse = read(
         r#"{"TotalCount":1,"RequestId":"r","TargetGroupSet":[{"TargetGroupId":"lbtg-1","TargetGroupType":"v2","Port":null,"Weight":20,

@@ -10,6 +10,8 @@ mod batch_modify_target_weight;
 mod batch_register_targets;
 mod deregister_target_group_instances;
 mod deregister_targets;
+mod describe_async_jobs;
+mod describe_cross_targets;
 mod describe_lb_listeners;
 mod describe_listeners;
 mod describe_load_balancers;
@@ -42,6 +44,8 @@ pub use batch_modify_target_weight::{BatchModifyTargetWeight, PoolWeights, Targe
 pub use batch_register_targets::{BatchRegisterTargets, BatchRegisterTargetsResponse};
 pub use deregister_target_group_instances::DeregisterTargetGroupInstances;
 pub use deregister_targets::DeregisterTargets;
+pub use describe_async_jobs::{AsyncJob, DescribeAsyncJobs, DescribeAsyncJobsResponse};
+pub use describe_cross_targets::{CrossTarget, DescribeCrossTargets, DescribeCrossTargetsResponse};
 pub use describe_lb_listeners::{
     BackendAddress, DescribeLBListeners, DescribeLBListenersResponse, FoundListener, FoundLoadBalancer,
     FoundRule, FoundTarget,
@@ -86,18 +90,18 @@ pub use weight::{Weight, WeightOutOfRange};
 /// use clb_client::api::ApiCall;
 ///
 /// #[derive(serde::Serialize)]
-/// struct DescribeCrossTargets {}
+/// struct DescribeRewrite {}
 ///
 /// #[derive(serde::Deserialize)]
 /// #[serde(rename_all = "PascalCase")]
-/// struct CrossTargets {
+/// struct Rewrite {
 ///     request_id: String,
 /// }
 ///
-/// impl ApiCall for DescribeCrossTargets {
-///     const ACTION: &'static str = "DescribeCrossTargets";
+/// impl ApiCall for DescribeRewrite {
+///     const ACTION: &'static str = "DescribeRewrite";
 ///     const REPEATABLE: bool = true;
-///     type Response = CrossTargets;
+///     type Response = Rewrite;
 /// }
 /// ```
 pub trait ApiCall: Serialize + Send + Sync {
