@@ -117,7 +117,7 @@
 
 extern crate alloc;
 
-// In reading order: each file uses only files above it, but for the records that all of them share.
+// In reading order.
 mod time;
 
 mod id;

@@ -194,12 +194,9 @@ impl State {
         while trouble.restored.front().is_some_and(|at| now >= *at + crate::plan::RESTORES_WITHIN) {
             trouble.restored.pop_front();
         }
-        let fighting = trouble.restored.len() + 1 >= crate::plan::RESTORES
-            && !core::mem::replace(&mut trouble.fighting, true);
-        let fighting = fighting && trouble.restored.len() + 1 >= crate::plan::RESTORES;
-        if trouble.restored.len() + 1 < crate::plan::RESTORES {
-            trouble.fighting = false;
-        }
+        let often = trouble.restored.len() + 1 >= crate::plan::RESTORES;
+        let told = core::mem::replace(&mut trouble.fighting, often);
+        let fighting = often && !told;
         let pool = record.pool;
         let Some(route) = self.route_to_name(pool) else { return };
         let id = self.target_id(target);
