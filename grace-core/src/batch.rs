@@ -37,8 +37,7 @@ impl Load {
         if self.verb != Verb::Weights {
             return true;
         }
-        let per_pool =
-            usize::from(self.limits.per_element.max(1)) * usize::from(self.limits.elements_per_pool.max(1));
+        let per_pool = usize::try_from(self.limits.weights_per_pool()).unwrap_or(usize::MAX);
         let mut elements = self.elements;
         for (pool, count) in more {
             let before = self.per_pool.get(pool).copied().unwrap_or(0);

@@ -4,12 +4,13 @@ use core::time::Duration;
 
 use crate::action::{Cause, Reason};
 use crate::decide::{Standing, Want, decide};
+use crate::id::Uid;
 use crate::machine::Wake;
 use crate::pod::{Gate, Life};
 use crate::policy::DrainOn;
-use crate::record::{Claim, Phase, Seeing};
-use crate::route::{Layer, RouteEnd, RouteFacts};
-use crate::slab::Index;
+use crate::record::{Binding, Claim, Phase, Pod, Route, Seat, Seeing, Target};
+use crate::route::{Layer, RouteEnd};
+use crate::slab::{Index, NONE};
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
@@ -47,23 +48,35 @@ pub(crate) fn ramp(configured: Weight, span: Duration, since: Time, now: Time) -
     (weight.min(configured), Some(since + step * (taken + 1)))
 }
 
+/// A seat and everything that bears on it: found once, because a decision looks at it again and again.
+#[derive(Clone, Copy)]
+pub(crate) struct Sitting<'a> {
+    pub(crate) index: Index,
+    pub(crate) seat: &'a Seat,
+    pub(crate) pod: &'a Pod,
+    pub(crate) target: &'a Target,
+    pub(crate) binding: &'a Binding,
+    pub(crate) route: &'a Route,
+}
+
 impl State {
     /// What is wanted of a target now.
     pub(crate) fn desire(&self, target: Index) -> Desire {
-        let Some((seat, standing, until)) = self.best_seat(target) else {
+        let Some((sitting, standing, until)) = self.decider(target) else {
             return self.desire_of_nobody(target);
         };
-        let desire = self.desire_of_seat(target, seat, standing, until);
-        if desire.want != Want::Absent {
+        let desire = self.desire_of_seat(&sitting, standing, until);
+        if desire.want != Want::Absent || is_alone(&sitting) {
             return desire;
         }
         // A Pod that still terminates here keeps the target, whatever became of the one that decides.
         self.seats_of(target)
-            .filter(|other| *other != seat)
+            .filter(|other| *other != sitting.index)
             .filter_map(|other| {
-                let (standing, until) = self.standing(other)?;
+                let sitting = self.sitting(other);
+                let (standing, until) = self.standing_of(&sitting)?;
                 let terminates = standing == Standing::Terminating;
-                terminates.then(|| self.desire_of_seat(target, other, standing, until))
+                terminates.then(|| self.desire_of_seat(&sitting, standing, until))
             })
             .find(|other| other.want != Want::Absent)
             .unwrap_or(desire)
@@ -71,60 +84,68 @@ impl State {
 
     /// The seat that decides over a target, and how its Pod stands.
     pub(crate) fn occupant(&self, target: Index) -> Option<(Index, Standing)> {
-        self.best_seat(target).map(|(seat, standing, _)| (seat, standing))
+        self.decider(target).map(|(sitting, standing, _)| (sitting.index, standing))
     }
 
-    fn best_seat(&self, target: Index) -> Option<(Index, Standing, Change)> {
-        self.seats_of(target)
-            .filter_map(|seat| self.standing(seat).map(|(standing, until)| (seat, standing, until)))
-            .min_by_key(|(seat, standing, _)| self.precedence(*seat, *standing))
+    pub(crate) fn sitting(&self, index: Index) -> Sitting<'_> {
+        let seat = &self.seats[index];
+        let binding = &self.bindings[seat.binding];
+        Sitting {
+            index,
+            seat,
+            pod: &self.pods[seat.pod],
+            target: &self.targets[seat.target],
+            binding,
+            route: &self.routes[binding.route],
+        }
     }
 
-    /// Live before terminating, then older, then by UID; a seat on a route that drives the pool before others.
-    fn precedence(&self, seat: Index, standing: Standing) -> (u8, Time, crate::id::Uid) {
-        let record = &self.seats[seat];
-        let pod = &self.pods[record.pod];
-        let active = self.bindings[record.binding].phase == Phase::Active;
-        let class = match standing {
-            Standing::Ready | Standing::Unready { .. } | Standing::Held if active && record.listed => 0,
-            Standing::Ready | Standing::Unready { .. } | Standing::Held => 1,
-            Standing::Deselected => 2,
-            Standing::Terminating => 3,
-            Standing::Over => 4,
+    fn decider(&self, target: Index) -> Option<(Sitting<'_>, Standing, Change)> {
+        let first = self.targets[target].seats;
+        if first == NONE {
+            return None;
+        }
+        let weighed = |seat| {
+            let sitting = self.sitting(seat);
+            self.standing_of(&sitting).map(|(standing, until)| (sitting, standing, until))
         };
-        (class, pod.facts.as_ref().map_or(Time::EPOCH, |facts| facts.created), pod.uid)
+        if self.seats[first].next_of_target == NONE {
+            return weighed(first);
+        }
+        self.seats_of(target)
+            .filter_map(weighed)
+            .min_by_key(|(sitting, standing, _)| precedence(sitting, *standing))
     }
 
     /// How the Pod of a seat stands, and when that changes by time alone. `None`: nothing is known of the Pod.
-    pub(crate) fn standing(&self, seat: Index) -> Option<(Standing, Change)> {
-        let record = &self.seats[seat];
-        let pod = &self.pods[record.pod];
-        let facts = &self.routes[self.bindings[record.binding].route].facts;
+    pub(crate) fn standing_of(&self, sitting: &Sitting<'_>) -> Option<(Standing, Change)> {
+        let Sitting { seat, pod, target, binding, route, .. } = *sitting;
+        let facts = pod.facts.as_ref();
         // A slice cannot speak of Pods in another namespace.
-        if pod.facts.as_ref().is_some_and(|pod| pod.name.namespace != facts.service.namespace) {
+        if facts.is_some_and(|facts| facts.name.namespace != route.facts.service.namespace) {
             return None;
         }
         let life = pod.life()?;
-        if life == Life::Over || !pod.lives_at(self.targets[record.target].address.ip) {
+        if life == Life::Over || !pod.lives_at(target.address.ip) {
             return Some((Standing::Over, None));
         }
         if matches!(life, Life::Terminating { .. }) {
             return Some((Standing::Terminating, None));
         }
-        let gate_only = pod.facts.as_ref().is_some_and(|facts| facts.gate == Gate::Waiting { only: true });
-        let ready = record.serving || facts.policy.ignore_readiness || gate_only;
-        let standing = if ready { Standing::Ready } else { Standing::Unready { admitted: record.admitted } };
+        let gate_only = facts.is_some_and(|facts| facts.gate == Gate::Waiting { only: true });
+        let ready = seat.serving || route.facts.policy.ignore_readiness || gate_only;
+        let standing = if ready { Standing::Ready } else { Standing::Unready { admitted: seat.admitted } };
         if let Some(until) = pod.hold.filter(|until| *until > self.now) {
             return Some((Standing::Held, Some((until, Wake::Drain))));
         }
-        if record.listed || self.bindings[record.binding].phase != Phase::Active {
+        if seat.listed || binding.phase != Phase::Active {
             return Some((standing, None));
         }
         if let Some(confirmed) = self.successor_confirmed(seat) {
             // The port changed: the old target goes once the other one is in force.
             return Some((if confirmed { Standing::Deselected } else { standing }, None));
         }
-        let deselected_at = record.unlisted_since + self.config.deselected_after;
+        let deselected_at = seat.unlisted_since + self.config.deselected_after;
         match (self.synced, self.now >= deselected_at) {
             (true, true) => Some((Standing::Deselected, None)),
             (true, false) => Some((standing, Some((deselected_at, Wake::Drain)))),
@@ -134,8 +155,7 @@ impl State {
 
     /// For a seat that is not listed any more: whether the Pod's other target in the same pool is in force. `None` when
     /// there is no other target.
-    fn successor_confirmed(&self, seat: Index) -> Option<bool> {
-        let record = &self.seats[seat];
+    fn successor_confirmed(&self, record: &Seat) -> Option<bool> {
         let family = |target: Index| self.targets[target].address.ip.is_ipv4();
         let successor = self.seats_of_pod(record.pod).find(|other| {
             let other = &self.seats[*other];
@@ -148,23 +168,17 @@ impl State {
         })
     }
 
-    fn desire_of_seat(
-        &self,
-        target: Index,
-        seat: Index,
-        standing: Standing,
-        until: Option<(Time, Wake)>,
-    ) -> Desire {
-        let record = &self.seats[seat];
-        let facts = &self.routes[self.bindings[record.binding].route].facts;
-        let configured = self.configured_weight(seat, facts);
-        let desire = |want, reason, until| Desire { want, reason, seat: Some(seat), until };
-        let at_zero = self.targets[target].seen == Seeing::Registered(Weight::DRAINED);
-        match (self.bindings[record.binding].phase, standing) {
+    fn desire_of_seat(&self, sitting: &Sitting<'_>, standing: Standing, until: Change) -> Desire {
+        let Sitting { index, seat, target, binding, route, .. } = *sitting;
+        let facts = &route.facts;
+        let configured = configured_weight(sitting);
+        let desire = |want, reason, until| Desire { want, reason, seat: Some(index), until };
+        let at_zero = target.seen == Seeing::Registered(Weight::DRAINED);
+        match (binding.phase, standing) {
             (Phase::Active, Standing::Over) if facts.policy.min_drain > Duration::ZERO => {
                 // A Pod that was deleted by force may still run: nobody else can know.
-                let drain = self.drain_for(target, seat, facts.policy.min_drain, Reason::Gone);
-                let registered = matches!(self.targets[target].seen, Seeing::Registered(_));
+                let drain = drain_for(sitting, self.now, facts.policy.min_drain, Reason::Gone);
+                let registered = matches!(target.seen, Seeing::Registered(_));
                 if registered { drain } else { desire(Want::Absent, Reason::Gone, None) }
             }
             (_, Standing::Over) => desire(Want::Absent, Reason::Gone, None),
@@ -180,20 +194,20 @@ impl State {
             (Phase::Active, Standing::Deselected) => match decide(facts.policy.drain, standing, configured) {
                 Want::Absent => desire(Want::Absent, Reason::Deselected, None),
                 Want::Nothing | Want::Keep(_) | Want::Present(_) => {
-                    self.drain_for(target, seat, facts.policy.config_drain, Reason::Deselected)
+                    drain_for(sitting, self.now, facts.policy.config_drain, Reason::Deselected)
                 }
             },
-            (Phase::Active, Standing::Ready | Standing::Unready { .. }) if !record.listed => {
+            (Phase::Active, Standing::Ready | Standing::Unready { .. }) if !seat.listed => {
                 // In no slice for a moment: nothing is changed on that ground.
-                let stays = match self.targets[target].seen {
+                let stays = match target.seen {
                     Seeing::Registered(weight) => weight,
                     Seeing::Absent | Seeing::Unknown => Weight::DRAINED,
                 };
                 let reason = if standing == Standing::Ready { Reason::Ready } else { Reason::Unready };
                 desire(Want::Keep(stays), reason, until)
             }
-            (Phase::Active, Standing::Ready) => self.desire_of_ready(target, seat, configured),
-            (Phase::Active, Standing::Unready { .. }) if self.is_kept_by_floor(target) => {
+            (Phase::Active, Standing::Ready) => self.desire_of_ready(sitting, configured),
+            (Phase::Active, Standing::Unready { .. }) if self.is_kept_by_floor(seat.target) => {
                 desire(Want::Keep(configured), Reason::Unready, until)
             }
             (Phase::Active, Standing::Unready { .. }) => {
@@ -211,24 +225,24 @@ impl State {
                 desire(want, Reason::RouteDeleted, None)
             }
             (Phase::Ended(RouteEnd::Deleted) | Phase::Contested, _) => {
-                self.drain_for(target, seat, facts.policy.config_drain, Reason::RouteDeleted)
+                drain_for(sitting, self.now, facts.policy.config_drain, Reason::RouteDeleted)
             }
         }
     }
 
     /// Registered with its weight; with less for a while after it became ready, where the policy says so, and with none
     /// while its readiness does not last.
-    fn desire_of_ready(&self, target: Index, seat: Index, configured: Weight) -> Desire {
-        let record = &self.seats[seat];
-        let policy = &self.routes[self.bindings[record.binding].route].facts.policy;
-        let desire = |want, until| Desire { want, reason: Reason::Ready, seat: Some(seat), until };
+    fn desire_of_ready(&self, sitting: &Sitting<'_>, configured: Weight) -> Desire {
+        let Sitting { index, seat, pod, target, route, .. } = *sitting;
+        let policy = &route.facts.policy;
+        let desire = |want, until| Desire { want, reason: Reason::Ready, seat: Some(index), until };
         let takes_away = policy.drain == DrainOn::TerminationAndUnready && !policy.ignore_readiness;
-        let registered = matches!(self.targets[target].seen, Seeing::Registered(_));
-        if let Some((until, _)) = record.held_back(self.now).filter(|_| takes_away && registered) {
+        let registered = matches!(target.seen, Seeing::Registered(_));
+        if let Some((until, _)) = seat.held_back(self.now).filter(|_| takes_away && registered) {
             let want = Want::Keep(Weight::DRAINED);
             return Desire { reason: Reason::Unready, ..desire(want, Some((until, Wake::Drain))) };
         }
-        let ready_since = self.pods[record.pod].facts.as_ref().and_then(|facts| facts.ready_since);
+        let ready_since = pod.facts.as_ref().and_then(|facts| facts.ready_since);
         match (policy.slow_start, ready_since) {
             (Some(span), Some(since)) => {
                 let (weight, until) = ramp(configured, span, since, self.now);
@@ -236,17 +250,6 @@ impl State {
             }
             _ => desire(Want::Present(configured), None),
         }
-    }
-
-    /// Weight 0, then deregistered when it has been at 0 for `span`: no event of the Pod will end this drain.
-    fn drain_for(&self, target: Index, seat: Index, span: Duration, reason: Reason) -> Desire {
-        let end = self.targets[target].zero_since.map(|since| since + span);
-        let (want, until) = match end {
-            Some(end) if self.now >= end => (Want::Absent, None),
-            Some(end) => (Want::Keep(Weight::DRAINED), Some((end, Wake::Drain))),
-            None => (Want::Keep(Weight::DRAINED), None),
-        };
-        Desire { want, reason, seat: Some(seat), until }
     }
 
     /// A target that no Pod sits on: ours by its claim, and nobody lives there; or somebody else's.
@@ -277,24 +280,6 @@ impl State {
         }
     }
 
-    /// The weight that annotations give this Pod on this route: its own, else by ordinal, else the route's.
-    pub(crate) fn configured_weight(&self, seat: Index, route: &RouteFacts) -> Weight {
-        let Some(pod) = &self.pods[self.seats[seat].pod].facts else { return route.policy.default_weight };
-        let own = match route.key.layer {
-            Layer::Service => pod.weight_service,
-            Layer::Ingress => pod.weight_ingress,
-        };
-        let by_ordinal = || {
-            let (set, ordinal) = pod.ordinal.as_ref()?;
-            let named = route.policy.by_ordinal.iter();
-            named
-                .filter(|entry| entry.stateful_set == *set)
-                .find(|entry| entry.ordinals.contains(ordinal))
-                .map(|entry| entry.weight)
-        };
-        own.or_else(by_ordinal).unwrap_or(route.policy.default_weight)
-    }
-
     pub(crate) fn cause(&self, desire: &Desire) -> Cause {
         Cause { pod: desire.seat.map(|seat| self.pods[self.seats[seat].pod].uid), reason: desire.reason }
     }
@@ -306,4 +291,52 @@ impl State {
             Life::Live | Life::Over => None,
         }
     }
+}
+
+/// Live before terminating, then older, then by UID; a seat on a route that drives the pool before others.
+fn precedence(sitting: &Sitting<'_>, standing: Standing) -> (u8, Time, Uid) {
+    let active = sitting.binding.phase == Phase::Active;
+    let class = match standing {
+        Standing::Ready | Standing::Unready { .. } | Standing::Held if active && sitting.seat.listed => 0,
+        Standing::Ready | Standing::Unready { .. } | Standing::Held => 1,
+        Standing::Deselected => 2,
+        Standing::Terminating => 3,
+        Standing::Over => 4,
+    };
+    (class, sitting.pod.facts.as_ref().map_or(Time::EPOCH, |facts| facts.created), sitting.pod.uid)
+}
+
+/// Whether nobody else sits on the target.
+fn is_alone(sitting: &Sitting<'_>) -> bool {
+    sitting.seat.next_of_target == NONE && sitting.target.seats == sitting.index
+}
+
+/// Weight 0, then deregistered when it has been at 0 for `span`: no event of the Pod will end this drain.
+fn drain_for(sitting: &Sitting<'_>, now: Time, span: Duration, reason: Reason) -> Desire {
+    let end = sitting.target.zero_since.map(|since| since + span);
+    let (want, until) = match end {
+        Some(end) if now >= end => (Want::Absent, None),
+        Some(end) => (Want::Keep(Weight::DRAINED), Some((end, Wake::Drain))),
+        None => (Want::Keep(Weight::DRAINED), None),
+    };
+    Desire { want, reason, seat: Some(sitting.index), until }
+}
+
+/// The weight that annotations give this Pod on this route: its own, else by ordinal, else the route's.
+pub(crate) fn configured_weight(sitting: &Sitting<'_>) -> Weight {
+    let route = &sitting.route.facts;
+    let Some(pod) = &sitting.pod.facts else { return route.policy.default_weight };
+    let own = match route.key.layer {
+        Layer::Service => pod.weight_service,
+        Layer::Ingress => pod.weight_ingress,
+    };
+    let by_ordinal = || {
+        let (set, ordinal) = pod.ordinal.as_ref()?;
+        let named = route.policy.by_ordinal.iter();
+        named
+            .filter(|entry| entry.stateful_set == *set)
+            .find(|entry| entry.ordinals.contains(ordinal))
+            .map(|entry| entry.weight)
+    };
+    own.or_else(by_ordinal).unwrap_or(route.policy.default_weight)
 }

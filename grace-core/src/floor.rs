@@ -8,6 +8,7 @@ use core::cmp::Reverse;
 use core::mem;
 
 use crate::decide::Standing;
+use crate::desired::configured_weight;
 use crate::id::Uid;
 use crate::notice::Notice;
 use crate::policy::{DrainOn, Floor};
@@ -54,9 +55,8 @@ impl State {
         let mut unready: Vec<(Reverse<Time>, Uid, Index)> = Vec::new();
         for target in &self.pools[pool].targets {
             let Some((seat, standing)) = self.occupant(*target) else { continue };
-            let record = &self.seats[seat];
-            let facts = &self.routes[self.bindings[record.binding].route].facts;
-            let weight = self.configured_weight(seat, facts);
+            let sitting = self.sitting(seat);
+            let weight = configured_weight(&sitting);
             match standing {
                 Standing::Ready => {
                     live += 1;
@@ -64,9 +64,9 @@ impl State {
                 }
                 Standing::Unready { admitted } => {
                     live += 1;
-                    let taken = facts.policy.drain == DrainOn::TerminationAndUnready;
+                    let taken = sitting.route.facts.policy.drain == DrainOn::TerminationAndUnready;
                     if admitted && taken && weight != Weight::DRAINED {
-                        let pod = &self.pods[record.pod];
+                        let pod = sitting.pod;
                         let since =
                             pod.facts.as_ref().and_then(|facts| facts.unready_since).unwrap_or(Time::EPOCH);
                         unready.push((Reverse(since), pod.uid, *target));

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::action::{Action, ActionId, Command};
-use crate::desired::ramp;
+use crate::desired::{configured_weight, ramp};
 use crate::notice::Notice;
 use crate::pod::Life;
 use crate::policy::DrainOn;
@@ -98,12 +98,11 @@ impl State {
 
     /// S4: the weight that annotations give, or a step of the declared ramp towards it.
     fn is_computed(&self, seat: Index, weight: Weight) -> bool {
-        let record = &self.seats[seat];
-        let facts = &self.routes[self.bindings[record.binding].route].facts;
-        let configured = self.configured_weight(seat, facts);
-        let since = self.pods[record.pod].facts.as_ref().and_then(|facts| facts.ready_since);
-        let step =
-            facts.policy.slow_start.zip(since).map(|(span, since)| ramp(configured, span, since, self.now).0);
+        let sitting = self.sitting(seat);
+        let configured = configured_weight(&sitting);
+        let since = sitting.pod.facts.as_ref().and_then(|facts| facts.ready_since);
+        let slow_start = sitting.route.facts.policy.slow_start;
+        let step = slow_start.zip(since).map(|(span, since)| ramp(configured, span, since, self.now).0);
         weight == configured || step == Some(weight)
     }
 

@@ -100,6 +100,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Targets of one pool in one weight call.
+    pub(crate) fn weights_per_pool(&self) -> u32 {
+        u32::from(self.per_element.max(1)) * u32::from(self.elements_per_pool.max(1))
+    }
+}
+
 /// A setting of a listener that cuts the very connections a drain protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

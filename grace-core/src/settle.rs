@@ -1,5 +1,7 @@
 //! Looking at what a fact or an answer touched, until nothing is left to look at.
 
+use core::mem;
+
 use crate::decide::Want;
 use crate::desired::Desire;
 use crate::notice::Notice;
@@ -43,26 +45,26 @@ impl State {
     }
 
     fn look_at(&mut self, target: Index) {
-        if self.synced && self.targets[target].seats == NONE && self.targets[target].claim != Claim::None {
+        let record = &self.targets[target];
+        let pool = record.pool;
+        if record.flags.inherited {
+            self.inherit(target);
+        } else if record.seats == NONE && record.claim != Claim::None && self.synced {
             self.seat_whoever_lives_there(target);
         }
-        let pool = self.targets[target].pool;
         self.stir_floor(pool);
-        self.inherit(target);
         let desire = self.desire(target);
         self.admit(&desire);
         self.tell_of_flapping(target, &desire);
-        let old = self.targets[target].want;
-        self.targets[target].want = desire.want;
-        let mut timer = self.targets[target].timer;
-        self.timers.set(Due::Target(target), &mut timer, desire.until);
-        self.targets[target].timer = timer;
+        let record = &mut self.targets[target];
+        let old = mem::replace(&mut record.want, desire.want);
+        self.timers.set(Due::Target(target), &mut record.timer, desire.until);
 
         self.count(target, &desire);
         let change = self.change_for(target, &desire);
-        let lane = self.lane_of_target(target);
-        self.wait_for(target, lane, change, &desire);
+        self.wait_for(target, change, &desire);
         if let Some(wanted) = self.claim_change(target, &desire) {
+            let lane = self.pools[pool].lane;
             self.lanes[lane as usize].want_claim(target, wanted, &mut self.targets, self.now);
             self.stir(lane);
         }
@@ -70,17 +72,17 @@ impl State {
         if let Some(seat) = desire.seat {
             self.follow_drain(self.seats[seat].pod);
             // Those that drain here beside the one that decides.
-            let mut other = self.targets[target].seats;
-            while other != NONE && old != desire.want {
+            let mut other = if old == desire.want { NONE } else { self.targets[target].seats };
+            while other != NONE {
                 let (pod, next) = (self.seats[other].pod, self.seats[other].next_of_target);
-                self.follow_drain(pod);
+                if other != seat {
+                    self.follow_drain(pod);
+                }
                 other = next;
             }
         }
         self.clear_seats(target);
-        if self.targets.get(target).is_some() {
-            self.forget_target(target);
-        }
+        self.forget_target(target);
     }
 
     /// Tells once that a Pod has to be ready for a while before it gets its weight back.
@@ -88,7 +90,7 @@ impl State {
         let Some(seat) = desire.seat.filter(|_| desire.want == Want::Keep(Weight::DRAINED)) else { return };
         let Some((_, hold)) = self.seats[seat].held_back(self.now) else { return };
         let flap = self.seats[seat].flap.as_deref_mut();
-        if flap.is_none_or(|flap| core::mem::replace(&mut flap.told, true)) {
+        if flap.is_none_or(|flap| mem::replace(&mut flap.told, true)) {
             return;
         }
         let pod = &self.pods[self.seats[seat].pod];
@@ -99,9 +101,6 @@ impl State {
 
     /// After a restart a positive weight shows that the Pod that lives there was ready there once.
     fn inherit(&mut self, target: Index) {
-        if !self.targets[target].flags.inherited {
-            return;
-        }
         if let Some((seat, _)) = self.occupant(target) {
             self.seats[seat].admitted = true;
             self.targets[target].flags.inherited = !self.synced;
@@ -116,40 +115,30 @@ impl State {
     }
 
     /// Puts a target among those of its lane that wait, or takes it out.
-    fn wait_for(&mut self, target: Index, lane: Index, change: Option<Change>, desire: &Desire) {
-        let old = self.targets[target].waiting;
-        self.targets[target].waiting = change;
-        let weighs = matches!(change, Some(Change::Zero | Change::Weight));
-        let counted = self.targets[target].flags.counted_waiting;
-        if weighs != counted {
-            self.targets[target].flags.counted_waiting = weighs;
-            let pool = self.targets[target].pool;
-            let waiting = &mut self.pools[pool].waiting;
-            *waiting = if weighs { *waiting + 1 } else { waiting.saturating_sub(1) };
-            let waiting = *waiting;
-            let record = &mut self.lanes[lane as usize];
-            record.weights_waiting =
-                if weighs { record.weights_waiting + 1 } else { record.weights_waiting.saturating_sub(1) };
-            if weighs
-                && waiting > u32::from(record.limits.per_element) * u32::from(record.limits.elements_per_pool)
-            {
-                record.full = true;
-            }
-        }
-        if change == old {
+    fn wait_for(&mut self, target: Index, change: Option<Change>, desire: &Desire) {
+        let record = &mut self.targets[target];
+        if mem::replace(&mut record.waiting, change) == change {
             return;
         }
         let kill = if change == Some(Change::Zero) { self.kill_time(desire.seat) } else { None };
-        let now = self.now;
-        let record = &mut self.lanes[lane as usize];
+        let record = &mut self.targets[target];
+        let pool = &mut self.pools[record.pool];
+        let index = pool.lane;
+        let lane = &mut self.lanes[index as usize];
+        let weighs = matches!(change, Some(Change::Zero | Change::Weight));
+        if mem::replace(&mut record.flags.counted_waiting, weighs) != weighs {
+            let step = |count: &mut u32| *count = if weighs { *count + 1 } else { count.saturating_sub(1) };
+            step(&mut pool.waiting);
+            step(&mut lane.weights_waiting);
+            lane.full |= weighs && pool.waiting > lane.limits.weights_per_pool();
+        }
         if change.is_some() {
-            record.gather(now, kill);
-            if !self.targets[target].flags.queued {
-                self.targets[target].flags.queued = true;
-                record.waiting.push(target);
+            lane.gather(self.now, kill);
+            if !mem::replace(&mut record.flags.queued, true) {
+                lane.waiting.push(target);
             }
         }
-        self.stir(lane);
+        self.stir(index);
     }
 
     /// Keeps the counts of a pool, and tells when all of it is at weight 0.
@@ -188,11 +177,13 @@ impl State {
     /// Tells once about a registered target that is nobody's, or whose Pod is gone while we hold no claim.
     fn report(&mut self, target: Index, desire: &Desire) {
         let record = &self.targets[target];
-        let pool = &self.pools[record.pool];
-        let lane = &self.lanes[pool.lane as usize];
-        let known = self.synced && pool.read && lane.claims_loaded;
         let unclaimed = record.claim == Claim::None && matches!(record.seen, Seeing::Registered(_));
-        if !known || !unclaimed || record.flags.reported || record.flying.is_some() {
+        if !unclaimed || record.flags.reported || record.flying.is_some() {
+            return;
+        }
+        let pool = &self.pools[record.pool];
+        let known = self.synced && pool.read && self.lanes[pool.lane as usize].claims_loaded;
+        if !known {
             return;
         }
         let Some(route) = self.route_to_name(record.pool) else { return };
@@ -212,6 +203,9 @@ impl State {
     /// Takes those off a target whose time here is over: nothing is registered for them, nothing is claimed.
     fn clear_seats(&mut self, target: Index) {
         let record = &self.targets[target];
+        if record.seats == NONE {
+            return;
+        }
         if record.flying.is_some() || record.flags.doubt || record.claim != Claim::None {
             self.clear_superseded(target);
             return;
@@ -221,7 +215,7 @@ impl State {
         let released = |state: &Self, seat: Index| {
             state.bindings[state.seats[seat].binding].phase == Phase::Ended(crate::route::RouteEnd::Released)
                 && state
-                    .standing(seat)
+                    .standing_of(&state.sitting(seat))
                     .is_none_or(|(standing, _)| standing != crate::decide::Standing::Terminating)
         };
         let leaving: alloc::vec::Vec<Index> = self
@@ -247,6 +241,10 @@ impl State {
     /// A Pod that is gone leaves its target to a successor that sits there: what becomes of the old one no longer
     /// touches it.
     fn clear_superseded(&mut self, target: Index) {
+        let first = self.targets[target].seats;
+        if first == NONE || self.seats[first].next_of_target == NONE {
+            return;
+        }
         let gone: alloc::vec::Vec<Index> = self
             .seats_of(target)
             .filter(|seat| matches!(self.pods[self.seats[*seat].pod].life(), Some(Life::Over)))

@@ -1,5 +1,6 @@
 //! Records in chunks, addressed by a number that stays the same while the record lives.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Number of a record in its slab.
@@ -8,10 +9,11 @@ pub(crate) type Index = u32;
 /// No record.
 pub(crate) const NONE: Index = Index::MAX;
 
-/// Records in chunks: growing never moves or copies what is there, so there is no peak of twice the size.
+/// Records in chunks: growing never moves or copies what is there, so there is no peak of twice the size. The chunks have
+/// a fixed length, so that finding a record checks one bound and not two.
 #[derive(Clone, Debug)]
 pub(crate) struct Slab<T> {
-    chunks: Vec<Vec<Option<T>>>,
+    chunks: Vec<Box<[Option<T>; CHUNK]>>,
     free: Vec<Index>,
     len: Index,
 }
@@ -30,12 +32,10 @@ impl<T> Slab<T> {
         }
         let index = self.len;
         self.len += 1;
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
+        if index as usize == self.chunks.len() * CHUNK {
+            self.chunks.push(empty());
         }
-        if let Some(chunk) = self.chunks.last_mut() {
-            chunk.push(Some(record));
-        }
+        *self.slot(index) = Some(record);
         index
     }
 
@@ -49,12 +49,12 @@ impl<T> Slab<T> {
 
     pub(crate) fn get(&self, index: Index) -> Option<&T> {
         let index = index as usize;
-        self.chunks.get(index / CHUNK)?.get(index % CHUNK)?.as_ref()
+        self.chunks.get(index / CHUNK)?[index % CHUNK].as_ref()
     }
 
     pub(crate) fn get_mut(&mut self, index: Index) -> Option<&mut T> {
         let index = index as usize;
-        self.chunks.get_mut(index / CHUNK)?.get_mut(index % CHUNK)?.as_mut()
+        self.chunks.get_mut(index / CHUNK)?[index % CHUNK].as_mut()
     }
 
     /// Numbers of all records, ascending. For work that touches everything anyway.
@@ -79,6 +79,12 @@ impl<T> core::ops::IndexMut<Index> for Slab<T> {
     fn index_mut(&mut self, index: Index) -> &mut T {
         self.get_mut(index).expect("an index is dropped before its record")
     }
+}
+
+/// A chunk without records, made on the heap: on the stack it could be large.
+fn empty<T>() -> Box<[Option<T>; CHUNK]> {
+    let slots: Vec<Option<T>> = (0..CHUNK).map(|_| None).collect();
+    slots.into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!("it was made with this length"))
 }
 
 #[cfg(test)]

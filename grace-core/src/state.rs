@@ -252,10 +252,6 @@ impl State {
         self.stir(lane);
     }
 
-    pub(crate) fn lane_of_target(&self, target: Index) -> Index {
-        self.pools[self.targets[target].pool].lane
-    }
-
     pub(crate) fn target_id(&self, target: Index) -> TargetId {
         let Target { pool, address, .. } = self.targets[target];
         let record = &self.pools[pool];
