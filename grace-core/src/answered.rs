@@ -12,6 +12,7 @@ use crate::record::{Flight, Seeing};
 use crate::slab::Index;
 use crate::state::State;
 use crate::target::Address;
+use crate::tracked_target::{Flag, Trouble};
 
 /// A read that shows what was answered without a task.
 const READ_AFTER_ANSWER: Duration = Duration::from_secs(1);
@@ -126,7 +127,7 @@ impl State {
         self.land(open, |state, (target, flight)| {
             let pool = state.targets[target].pool;
             if failed.contains(&state.pools[pool].pool) {
-                state.targets[target].flags.doubt = true;
+                state.targets[target].flags.set(Flag::Doubt, true);
             } else {
                 state.took_effect(target, flight, proof);
             }
@@ -159,22 +160,23 @@ impl State {
             Flight::Weight(weight) | Flight::Register(weight) => Seeing::Registered(weight),
             Flight::Deregister => Seeing::Absent,
         };
-        record.flags.assumed = proof == Proof::Answer;
-        record.flags.contradicted = false;
-        record.flags.reported = false;
+        record.flags.set(Flag::Assumed, proof == Proof::Answer);
+        record.flags.set(Flag::Contradicted, false);
+        record.flags.set(Flag::Reported, false);
         if proof == Proof::Task {
-            record.proven_at = now;
+            record.set_proven_at(now);
         }
-        if let Some(trouble) = &mut record.trouble {
+        if record.trouble().is_some() {
+            let trouble = record.trouble_mut();
             (trouble.refusals, trouble.alone, trouble.suspects) = (0, false, None);
             if core::mem::take(&mut trouble.overwritten) {
                 trouble.restored.push_back(now);
             }
             if flight == Flight::Deregister {
-                **trouble = crate::record::Trouble::default();
+                *trouble = Trouble::default();
             }
             if trouble.is_over(now) {
-                record.trouble = None;
+                record.end_trouble();
             }
         }
         self.set_seen(target, seen);
@@ -196,10 +198,10 @@ impl State {
         let now = self.now;
         let record = &mut self.targets[target];
         record.seen = seen;
-        record.zero_since = match seen {
-            Seeing::Registered(weight) if weight.is_drained() => record.zero_since.or(Some(now)),
+        record.set_zero_since(match seen {
+            Seeing::Registered(weight) if weight.is_drained() => record.zero_since().or(Some(now)),
             Seeing::Registered(_) | Seeing::Absent | Seeing::Unknown => None,
-        };
+        });
     }
 
     /// The outcome of a write is not known: its targets are read before they are written again.
@@ -207,9 +209,9 @@ impl State {
         let at = self.now + retry_in;
         let lands_until = self.now + self.config.resync;
         self.land(open, |state, (target, flight)| {
-            state.targets[target].flags.doubt = true;
+            state.targets[target].flags.set(Flag::Doubt, true);
             if matches!(flight, Flight::Register(_)) {
-                state.targets[target].lands_until = lands_until;
+                state.targets[target].set_lands_until(lands_until);
             }
             let pool = state.targets[target].pool;
             let terminating = state.desire(target).reason == crate::action::Reason::Terminating;
@@ -276,7 +278,7 @@ impl State {
             record.next_suspects += 1;
             for (target, _) in half {
                 if let Some(record) = self.targets.get_mut(*target) {
-                    record.trouble.get_or_insert_default().suspects = Some(group);
+                    record.trouble_mut().suspects = Some(group);
                 }
             }
         }
@@ -284,7 +286,7 @@ impl State {
 
     fn set_apart(&mut self, target: Index, why: Why, detail: &str) {
         let now = self.now;
-        let trouble = self.targets[target].trouble.get_or_insert_default();
+        let trouble = self.targets[target].trouble_mut();
         let tried = (trouble.refusals + trouble.vanished) as usize;
         let wait = Duration::from_secs(ALONE_AFTER[tried.min(ALONE_AFTER.len() - 1)]);
         trouble.refusals += 1;
@@ -292,7 +294,7 @@ impl State {
         trouble.not_before = now + wait;
         let first = trouble.refusals == 1;
         // Perhaps what is wanted is there already: a read tells, and nothing is written before it.
-        self.targets[target].flags.doubt = true;
+        self.targets[target].flags.set(Flag::Doubt, true);
         let pool = self.targets[target].pool;
         self.read_by(pool, if first { now } else { now + wait });
         if !first {
@@ -300,7 +302,7 @@ impl State {
         }
         let Some(route) = self.route_to_name(pool) else { return };
         let pod = self.desire(target).seat.map(|seat| &self.pods[self.seats[seat].pod]);
-        let pod = pod.and_then(|pod| pod.facts.as_ref().map(|facts| (pod.uid, facts.name.clone())));
+        let pod = pod.and_then(|pod| pod.facts.as_ref().map(|facts| (pod.uid, facts.name())));
         let target = self.target_id(target);
         self.tell(Notice::Refused { target, pod, route, why, detail: detail.into() });
     }

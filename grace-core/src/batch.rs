@@ -209,7 +209,7 @@ impl State {
     /// alternate with the rest.
     fn restrict(&mut self, lane: Index, ready: &mut Vec<Ready>) {
         let mark = |state: &Self, ready: &Ready| {
-            let trouble = state.targets[ready.target].trouble.as_ref()?;
+            let trouble = state.targets[ready.target].trouble()?;
             if trouble.alone { Some((0, ready.target)) } else { trouble.suspects.map(|group| (1, group)) }
         };
         let unmarked = ready.iter().any(|ready| mark(self, ready).is_none());

@@ -18,6 +18,7 @@ use crate::record::Change;
 use crate::slab::Index;
 use crate::state::State;
 use crate::time::Time;
+use crate::tracked_target::Flag;
 
 /// A change that may leave now.
 #[derive(Clone, Copy, Debug)]
@@ -184,7 +185,7 @@ impl State {
         waiting.retain(|target| {
             let Some(record) = self.targets.get(*target) else { return false };
             let Some(change) = record.waiting else {
-                self.targets[*target].flags.queued = false;
+                self.targets[*target].flags.set(Flag::Queued, false);
                 return false;
             };
             match self.gate(*target, change) {

@@ -13,6 +13,7 @@ use crate::slab::Index;
 use crate::state::State;
 use crate::target::Address;
 use crate::time::Time;
+use crate::tracked_target::Flag;
 
 impl State {
     /// Loads the claims, or sends what has to change, when the slot for claims is free.
@@ -40,7 +41,7 @@ impl State {
         changes.retain(|target| self.targets.get(*target).is_some());
         let (mut add, mut drop) = (Vec::new(), Vec::new());
         for target in changes {
-            self.targets[target].flags.claiming = false;
+            self.targets[target].flags.set(Flag::Claiming, false);
             // The record may have been seen with it, or without it, since it was asked for.
             match self.targets[target].claim {
                 Claim::Asked => add.push(target),
@@ -121,8 +122,8 @@ impl State {
             let record = &mut self.targets[target];
             let claim = match (in_record, record.claim) {
                 // Asked for after this call was sent: still to come.
-                (false, Claim::Asked) if !asked_now && record.flags.claiming => Claim::Asked,
-                (true, Claim::Dropping) if !asked_now && record.flags.claiming => Claim::Dropping,
+                (false, Claim::Asked) if !asked_now && record.flags.has(Flag::Claiming) => Claim::Asked,
+                (true, Claim::Dropping) if !asked_now && record.flags.has(Flag::Claiming) => Claim::Dropping,
                 (true, _) => Claim::Held,
                 (false, _) => Claim::None,
             };
@@ -130,7 +131,7 @@ impl State {
                 let was_ours = matches!(record.claim, Claim::Held | Claim::Dropping);
                 if claim == Claim::Held && !was_ours && !open.add.contains(&target) {
                     // Somebody else made it: a registration of theirs may still be on its way.
-                    record.lands_until = lands_until;
+                    record.set_lands_until(lands_until);
                 }
                 record.claim = claim;
                 self.touch(target);

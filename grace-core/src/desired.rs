@@ -8,12 +8,14 @@ use crate::id::Uid;
 use crate::machine::Wake;
 use crate::pod::{Gate, Life};
 use crate::policy::DrainOn;
-use crate::record::{Binding, Claim, Phase, Pod, Route, Seat, Seeing, Target};
+use crate::record::{Binding, Claim, Phase, Route, Seat, Seeing};
 use crate::route::{Layer, RouteEnd};
 use crate::slab::{Index, NONE};
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
+use crate::tracked_pod::Pod;
+use crate::tracked_target::{Flag, Target};
 
 /// What is wanted of a target, and why.
 #[derive(Clone, Copy, Debug)]
@@ -120,9 +122,7 @@ impl State {
     /// How the Pod of a seat stands, and when that changes by time alone. `None`: nothing is known of the Pod.
     pub(crate) fn standing_of(&self, sitting: &Sitting<'_>) -> Option<(Standing, Change)> {
         let Sitting { seat, pod, target, binding, route, .. } = *sitting;
-        let facts = pod.facts.as_ref();
-        // A slice cannot speak of Pods in another namespace.
-        if facts.is_some_and(|facts| facts.name.namespace != route.facts.service.namespace) {
+        if seat.elsewhere {
             return None;
         }
         let life = pod.life()?;
@@ -132,10 +132,11 @@ impl State {
         if matches!(life, Life::Terminating { .. }) {
             return Some((Standing::Terminating, None));
         }
-        let gate_only = facts.is_some_and(|facts| facts.gate == Gate::Waiting { only: true });
+        let gate_only =
+            pod.facts.as_ref().is_some_and(|facts| facts.plain.gate == Gate::Waiting { only: true });
         let ready = seat.serving || route.facts.policy.ignore_readiness || gate_only;
         let standing = if ready { Standing::Ready } else { Standing::Unready { admitted: seat.admitted } };
-        if let Some(until) = pod.hold.filter(|until| *until > self.now) {
+        if let Some(until) = pod.hold().filter(|until| *until > self.now) {
             return Some((Standing::Held, Some((until, Wake::Drain))));
         }
         if seat.listed || binding.phase != Phase::Active {
@@ -145,7 +146,7 @@ impl State {
             // The port changed: the old target goes once the other one is in force.
             return Some((if confirmed { Standing::Deselected } else { standing }, None));
         }
-        let deselected_at = seat.unlisted_since + self.config.deselected_after;
+        let deselected_at = seat.unlisted_since() + self.config.deselected_after;
         match (self.synced, self.now >= deselected_at) {
             (true, true) => Some((Standing::Deselected, None)),
             (true, false) => Some((standing, Some((deselected_at, Wake::Drain)))),
@@ -163,7 +164,9 @@ impl State {
         })?;
         let target = &self.targets[self.seats[successor].target];
         Some(match target.seen {
-            Seeing::Registered(weight) => !target.flags.assumed && target.want.weight() == Some(weight),
+            Seeing::Registered(weight) => {
+                !target.flags.has(Flag::Assumed) && target.want.weight() == Some(weight)
+            }
             Seeing::Unknown | Seeing::Absent => false,
         })
     }
@@ -242,7 +245,7 @@ impl State {
             let want = Want::Keep(Weight::DRAINED);
             return Desire { reason: Reason::Unready, ..desire(want, Some((until, Wake::Drain))) };
         }
-        let ready_since = pod.facts.as_ref().and_then(|facts| facts.ready_since);
+        let ready_since = pod.facts.as_ref().and_then(|facts| facts.plain.ready_since.get());
         match (policy.slow_start, ready_since) {
             (Some(span), Some(since)) => {
                 let (weight, until) = ramp(configured, span, since, self.now);
@@ -264,7 +267,7 @@ impl State {
             return Desire { want: Want::Absent, ..nothing };
         }
         // No route speaks of the pool any more: the claim says that its end was not finished.
-        let end = record.zero_since.map(|since| since + LEFTOVER_DRAIN);
+        let end = record.zero_since().map(|since| since + LEFTOVER_DRAIN);
         let drained = Want::Keep(Weight::DRAINED);
         match end {
             Some(end) if self.now >= end => {
@@ -303,7 +306,7 @@ fn precedence(sitting: &Sitting<'_>, standing: Standing) -> (u8, Time, Uid) {
         Standing::Terminating => 3,
         Standing::Over => 4,
     };
-    (class, sitting.pod.facts.as_ref().map_or(Time::EPOCH, |facts| facts.created), sitting.pod.uid)
+    (class, sitting.pod.facts.as_ref().map_or(Time::EPOCH, |facts| facts.plain.created), sitting.pod.uid)
 }
 
 /// Whether nobody else sits on the target.
@@ -313,7 +316,7 @@ fn is_alone(sitting: &Sitting<'_>) -> bool {
 
 /// Weight 0, then deregistered when it has been at 0 for `span`: no event of the Pod will end this drain.
 fn drain_for(sitting: &Sitting<'_>, now: Time, span: Duration, reason: Reason) -> Desire {
-    let end = sitting.target.zero_since.map(|since| since + span);
+    let end = sitting.target.zero_since().map(|since| since + span);
     let (want, until) = match end {
         Some(end) if now >= end => (Want::Absent, None),
         Some(end) => (Want::Keep(Weight::DRAINED), Some((end, Wake::Drain))),
@@ -327,11 +330,11 @@ pub(crate) fn configured_weight(sitting: &Sitting<'_>) -> Weight {
     let route = &sitting.route.facts;
     let Some(pod) = &sitting.pod.facts else { return route.policy.default_weight };
     let own = match route.key.layer {
-        Layer::Service => pod.weight_service,
-        Layer::Ingress => pod.weight_ingress,
+        Layer::Service => pod.plain.weight_service,
+        Layer::Ingress => pod.plain.weight_ingress,
     };
     let by_ordinal = || {
-        let (set, ordinal) = pod.ordinal.as_ref()?;
+        let (set, ordinal) = pod.ordinal.as_deref()?;
         let named = route.policy.by_ordinal.iter();
         named
             .filter(|entry| entry.stateful_set == *set)

@@ -1,7 +1,5 @@
 //! One Pod's drain, as people see it: started, confirmed, finished.
 
-use alloc::boxed::Box;
-
 use crate::notice::Notice;
 use crate::pod::Life;
 use crate::record::{Claim, Flight, Seeing};
@@ -9,6 +7,7 @@ use crate::slab::Index;
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
+use crate::tracked_target::Flag;
 
 /// What is remembered of a Pod's drain until it is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +34,7 @@ impl State {
     pub(crate) fn follow_drain(&mut self, pod: Index) {
         let Some(record) = self.pods.get_mut(pod) else { return };
         let terminating = matches!(record.life(), Some(Life::Terminating { .. }));
-        if (terminating || record.drain.is_some()) && !core::mem::replace(&mut record.followed, true) {
+        if (terminating || record.drain().is_some()) && !core::mem::replace(&mut record.followed, true) {
             self.drains.push(pod);
         }
     }
@@ -45,10 +44,10 @@ impl State {
         let Some(record) = self.pods.get_mut(pod) else { return };
         record.followed = false;
         let (Some(life), Some(facts)) = (record.life(), &record.facts) else { return };
-        let (uid, name) = (record.uid, facts.name.clone());
+        let (uid, name) = (record.uid, facts.name());
         let progress = self.progress(pod);
         let now = self.now;
-        let mut drain = match (self.pods[pod].drain.as_deref().copied(), life) {
+        let mut drain = match (self.pods[pod].drain().copied(), life) {
             (None, Life::Terminating { asked, .. }) if progress.standing > 0 => {
                 let targets = progress.standing;
                 self.tell(Notice::DrainStarted { pod: uid, name: name.clone(), targets, asked });
@@ -64,11 +63,11 @@ impl State {
             self.tell(Notice::DrainConfirmed { pod: uid, name: name.clone(), targets, after });
         }
         if life == Life::Over && progress.standing == 0 {
-            self.pods[pod].drain = None;
+            self.pods[pod].set_drain(None);
             self.tell(Notice::DrainFinished { pod: uid, name, targets, after });
             self.forget_pod(pod);
         } else {
-            self.pods[pod].drain = Some(Box::new(drain));
+            self.pods[pod].set_drain(Some(drain));
         }
     }
 
@@ -81,9 +80,10 @@ impl State {
             if self.desire(record.target).seat != Some(seat) {
                 continue;
             }
-            let proven = !target.flags.doubt && !target.flags.assumed && target.flying.is_none();
+            let proven =
+                !target.flags.has(Flag::Doubt) && !target.flags.has(Flag::Assumed) && target.flying.is_none();
             let standing = match target.seen {
-                Seeing::Absent => target.flags.assumed || target.flags.doubt,
+                Seeing::Absent => target.flags.has(Flag::Assumed) || target.flags.has(Flag::Doubt),
                 Seeing::Registered(_) => true,
                 Seeing::Unknown => target.claim == Claim::Held,
             };
@@ -91,7 +91,7 @@ impl State {
                 progress.standing += 1;
                 let gone_or_zero = match target.seen {
                     Seeing::Absent => true,
-                    Seeing::Registered(weight) => weight == Weight::DRAINED && !target.flags.doubt,
+                    Seeing::Registered(weight) => weight == Weight::DRAINED && !target.flags.has(Flag::Doubt),
                     Seeing::Unknown => false,
                 };
                 progress.all_zero &= gone_or_zero

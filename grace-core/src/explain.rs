@@ -10,6 +10,7 @@ use crate::record::{Change, Claim, Flight, Seeing};
 use crate::route::RouteKey;
 use crate::state::State;
 use crate::target::{TargetId, Weight};
+use crate::tracked_target::Flag;
 
 /// Why a target is as it is, and what it waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,12 +91,12 @@ impl State {
             target: id.clone(),
             want: desire.want,
             seen: record.seen,
-            assumed: record.flags.assumed,
-            doubt: record.flags.doubt,
+            assumed: record.flags.has(Flag::Assumed),
+            doubt: record.flags.has(Flag::Doubt),
             flying: record.flying,
             claim: record.claim,
             cause: self.cause(&desire),
-            occupant: pod.and_then(|pod| pod.facts.as_ref().map(|facts| (pod.uid, facts.name.clone()))),
+            occupant: pod.and_then(|pod| pod.facts.as_ref().map(|facts| (pod.uid, facts.name()))),
             route: seat.map(|seat| self.routes[self.bindings[seat.binding].route].facts.key.clone()),
         })
     }
@@ -124,7 +125,7 @@ impl State {
 
     /// Targets of the Pods of this name, those of a predecessor that is not forgotten yet among them.
     pub(crate) fn find(&self, name: &ObjectName) -> Vec<TargetId> {
-        let named = |pod: &u32| self.pods[*pod].facts.as_ref().is_some_and(|facts| facts.name == *name);
+        let named = |pod: &u32| self.pods[*pod].facts.as_ref().is_some_and(|facts| facts.is_named(name));
         let mut found: Vec<TargetId> = self
             .pods
             .indices()
@@ -139,7 +140,7 @@ impl State {
 
     pub(crate) fn drain_of(&self, uid: Uid) -> Option<DrainState> {
         let pod = &self.pods[self.find_pod(&uid)?];
-        let drain = pod.drain.as_deref()?;
+        let drain = pod.drain()?;
         Some(DrainState {
             targets: drain.targets,
             confirmed: drain.confirmed,

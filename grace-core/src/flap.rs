@@ -19,9 +19,9 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);
 impl Seat {
     /// The readiness of the Pod changed.
     pub(crate) fn turned(&mut self, serving: bool, now: Time) {
-        let flap = self.flap.get_or_insert_default();
+        let flap = self.unsteady.get_or_insert_default().flap.get_or_insert_default();
         if flap.ready_since.is_some_and(|since| now >= since + FORGOTTEN_AFTER) {
-            **flap = Flap::default();
+            *flap = Flap::default();
         }
         if flap.changes.len() == CHANGES {
             flap.changes.pop_front();
@@ -39,7 +39,7 @@ impl Seat {
 
     /// Until when a ready Pod has to wait for its weight, and the length of that wait.
     pub(crate) fn held_back(&self, now: Time) -> Option<(Time, Duration)> {
-        let flap = self.flap.as_deref()?;
+        let flap = self.unsteady.as_ref()?.flap.as_ref()?;
         let (hold, since) = (flap.hold?, flap.ready_since?);
         (now < since + hold).then_some((since + hold, hold))
     }
@@ -60,8 +60,8 @@ mod tests {
             listed: true,
             serving: true,
             admitted: true,
-            unlisted_since: Time::EPOCH,
-            flap: None,
+            elsewhere: false,
+            unsteady: None,
         }
     }
 

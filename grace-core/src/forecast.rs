@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::choose::Ready;
+use crate::drain::Drain;
 use crate::notice::Notice;
 use crate::pod::{Life, PreStop};
 use crate::record::Change;
@@ -79,7 +80,7 @@ impl State {
         let (Some(facts), Some(Life::Terminating { asked, kill })) = (&record.facts, record.life()) else {
             return;
         };
-        let pre_stop_ends = match facts.stop.pre_stop {
+        let pre_stop_ends = match facts.pre_stop() {
             PreStop::None => None,
             PreStop::Sleep(sleep) => Some((asked + sleep).min(kill)),
             // Nobody can know when a script ends: only the kill is certain.
@@ -87,14 +88,13 @@ impl State {
         };
         // Without a preStop the containers get SIGTERM at once, and nobody wins that race: the kill is what is left.
         let allowed = pre_stop_ends.unwrap_or(kill);
-        if confirmed <= allowed || record.drain.as_deref().is_none_or(|drain| drain.late) {
+        if confirmed <= allowed || record.drain().is_none_or(|drain| drain.late) {
             return;
         }
-        let (uid, name) = (record.uid, facts.name.clone());
+        let (uid, name) = (record.uid, facts.name());
         let expected = confirmed.since(asked);
-        if let Some(drain) = &mut self.pods[pod].drain {
-            drain.late = true;
-        }
+        let drain = record.drain().map(|drain| Drain { late: true, ..*drain });
+        self.pods[pod].set_drain(drain);
         let (allowed, pre_stop) = (allowed.since(asked), whole_seconds(expected + MARGIN));
         self.tell(Notice::DrainLate { pod: uid, name, expected, allowed, pre_stop });
     }

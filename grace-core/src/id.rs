@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
-use core::hash::Hasher;
+use core::hash::{BuildHasher, Hash, Hasher};
 
 /// Why a text is no identifier of the load balancer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,13 +82,20 @@ text_id! {
 ///
 /// Sixteen bytes: the UUID that the API server gave out, or, for any other text, a 128-bit hash of it that carries a
 /// version number no UUID has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
     serde(from = "String", into = "String")
 )]
 pub struct Uid([u8; 16]);
+
+impl Hash for Uid {
+    /// As one number: every Pod event begins by looking its UID up.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from_le_bytes(self.0));
+    }
+}
 
 impl Uid {
     /// The identity that `text` names.
@@ -165,8 +172,6 @@ fn hash_text(text: &str) -> [u8; 16] {
     bytes[6] |= 0xf0; // version 15: no UUID has it, so a hash never equals one
     bytes
 }
-
-use core::hash::BuildHasher;
 
 /// Name of a namespaced Kubernetes object. For people and for looking things up, never an identity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

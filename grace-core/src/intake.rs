@@ -1,6 +1,5 @@
 //! Pods, EndpointSlices and list brackets, as they come in.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 use core::net::IpAddr;
@@ -9,28 +8,31 @@ use crate::event::Source;
 use crate::id::Uid;
 use crate::index::hash;
 use crate::pod::PodFacts;
-use crate::record::{Endpoint, Pod, Service, Slice};
+use crate::record::{Endpoint, Service, Slice};
 use crate::slab::{Index, NONE};
 use crate::slice::{ServiceKey, SliceFacts, SliceKey};
 use crate::state::State;
 use crate::time::Time;
+use crate::tracked_pod::Pod;
 
 impl State {
     /// Number and present generation of a source.
     fn source(&mut self, from: &Source) -> (Index, u32) {
-        if let Some(source) = self.sources.get(from) {
-            return *source;
-        }
-        let number = Index::try_from(self.sources.len()).unwrap_or(NONE);
-        self.sources.insert(from.clone(), (number, 0));
-        (number, 0)
+        let found = self.sources_by_name.find(from, |index| self.sources[index as usize].0 == *from);
+        let index = found.unwrap_or_else(|| {
+            let index = Index::try_from(self.sources.len()).unwrap_or(NONE);
+            self.sources.push((from.clone(), 0));
+            let sources = &self.sources;
+            self.sources_by_name.insert(from, index, |index| hash(&sources[index as usize].0));
+            index
+        });
+        (index, self.sources[index as usize].1)
     }
 
     pub(crate) fn list_started(&mut self, from: &Source) {
-        self.source(from);
-        if let Some((_, generation)) = self.sources.get_mut(from) {
-            *generation = generation.wrapping_add(1);
-        }
+        let (index, _) = self.source(from);
+        let generation = &mut self.sources[index as usize].1;
+        *generation = generation.wrapping_add(1);
     }
 
     /// What was not restated since the list began is gone.
@@ -60,17 +62,16 @@ impl State {
             // A late repeat about an object that is gone: a UID is never used again.
             return;
         }
-        match &mut pod.facts {
-            Some(known) if **known == *facts => return,
-            Some(known) => {
-                let old_ips = known.ips;
-                update(known, facts);
-                self.move_ips(index, old_ips, facts.ips);
-            }
-            None => {
-                pod.facts = Some(Box::new(facts.clone()));
-                self.move_ips(index, [None; 2], facts.ips);
-            }
+        let first = pod.facts.is_none();
+        let (changed, old_ips) = pod.learn(facts);
+        if !changed {
+            return;
+        }
+        if old_ips != facts.ips {
+            self.move_ips(index, old_ips, facts.ips);
+        }
+        if first {
+            self.place_seats(index);
         }
         self.touch_pod(index);
         self.follow_drain(index);
@@ -89,7 +90,7 @@ impl State {
             None if until.is_some() => self.new_pod(uid),
             None => return,
         };
-        self.pods[index].hold = until;
+        self.pods[index].set_hold(until);
         self.touch_pod(index);
         self.forget_pod(index);
     }
@@ -106,9 +107,6 @@ impl State {
 
     /// Keeps the index by address.
     fn move_ips(&mut self, index: Index, old: [Option<IpAddr>; 2], new: [Option<IpAddr>; 2]) {
-        if old == new {
-            return;
-        }
         for ip in old.iter().flatten() {
             self.pods_by_ip.remove(ip, index);
         }
@@ -118,18 +116,7 @@ impl State {
     }
 
     fn new_pod(&mut self, uid: Uid) -> Index {
-        let index = self.pods.insert(Pod {
-            uid,
-            facts: None,
-            gone: false,
-            source: NONE,
-            generation: 0,
-            seats: NONE,
-            listed: 0,
-            hold: None,
-            drain: None,
-            followed: false,
-        });
+        let index = self.pods.insert(Pod::nameless(uid));
         let pods = &self.pods;
         self.pods_by_uid.insert(&uid, index, |index| hash(&pods[index].uid));
         index
@@ -139,8 +126,8 @@ impl State {
     pub(crate) fn forget_pod(&mut self, index: Index) {
         let Some(pod) = self.pods.get(index) else { return };
         let known = pod.facts.is_some() && !pod.gone;
-        let held = pod.hold.is_some() && !pod.gone;
-        if !known && !held && pod.listed == 0 && pod.seats == NONE && pod.drain.is_none() {
+        let held = pod.hold().is_some() && !pod.gone;
+        if !known && !held && pod.listed == 0 && pod.seats == NONE && pod.drain().is_none() {
             self.pods_by_uid.remove(&pod.uid.clone(), index);
             self.pods.remove(index);
         }
@@ -285,32 +272,4 @@ impl State {
             }
         }
     }
-}
-
-/// Takes over what changed. What a Pod keeps for life is not copied again: that would be an allocation for each event.
-fn update(known: &mut PodFacts, facts: &PodFacts) {
-    if known.name != facts.name || known.ordinal != facts.ordinal {
-        known.clone_from(facts);
-        return;
-    }
-    // Named one by one, without `..`: a field that is added must break this.
-    let PodFacts {
-        name: _,
-        ordinal: _,
-        uid,
-        ips,
-        created,
-        life,
-        gate,
-        ready_since,
-        unready_since,
-        weight_service,
-        weight_ingress,
-        stop,
-        drained_shown,
-    } = facts;
-    (known.uid, known.ips, known.created, known.life, known.gate) = (*uid, *ips, *created, *life, *gate);
-    (known.ready_since, known.unready_since) = (*ready_since, *unready_since);
-    (known.weight_service, known.weight_ingress) = (*weight_service, *weight_ingress);
-    (known.stop, known.drained_shown) = (*stop, *drained_shown);
 }

@@ -9,11 +9,12 @@ use crate::desired::{configured_weight, ramp};
 use crate::notice::Notice;
 use crate::pod::Life;
 use crate::policy::DrainOn;
-use crate::record::{Claim, Flight, Phase, Seeing, Trouble};
+use crate::record::{Claim, Flight, Phase, Seeing};
 use crate::slab::Index;
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
+use crate::tracked_target::Trouble;
 
 /// A change that was held back is not tried again before.
 const HELD_BACK_FOR: Duration = Duration::from_secs(30);
@@ -31,9 +32,7 @@ impl State {
     /// Whether this change of a target breaks no invariant. If it does, it is held back.
     pub(crate) fn may_leave(&mut self, lane: Index, target: Index, flight: Flight) -> bool {
         let Some(invariant) = self.broken_by(lane, target, flight) else { return true };
-        let mut trouble = self.targets[target].trouble.take().unwrap_or_default();
-        trouble.not_before = self.now + HELD_BACK_FOR;
-        self.targets[target].trouble = Some(trouble);
+        self.targets[target].trouble_mut().not_before = self.now + HELD_BACK_FOR;
         let pool = self.targets[target].pool;
         self.read_by(pool, self.now);
         let target = self.target_id(target);
@@ -81,7 +80,7 @@ impl State {
         match flight {
             Flight::Weight(weight) | Flight::Register(weight) if weight != Weight::DRAINED => {
                 let held = occupants.iter().all(|(seat, _)| {
-                    self.pods[self.seats[*seat].pod].hold.is_some_and(|until| until > self.now)
+                    self.pods[self.seats[*seat].pod].hold().is_some_and(|until| until > self.now)
                 });
                 if !live || held {
                     return Some("S1");
@@ -100,7 +99,7 @@ impl State {
     fn is_computed(&self, seat: Index, weight: Weight) -> bool {
         let sitting = self.sitting(seat);
         let configured = configured_weight(&sitting);
-        let since = sitting.pod.facts.as_ref().and_then(|facts| facts.ready_since);
+        let since = sitting.pod.facts.as_ref().and_then(|facts| facts.plain.ready_since.get());
         let slow_start = sitting.route.facts.policy.slow_start;
         let step = slow_start.zip(since).map(|(span, since)| ramp(configured, span, since, self.now).0);
         weight == configured || step == Some(weight)
@@ -112,7 +111,7 @@ impl State {
         let binding = &self.bindings[record.binding];
         let policy = &self.routes[binding.route].facts.policy;
         let drained =
-            self.targets[target].zero_since.is_some_and(|since| self.now >= since + policy.config_drain);
+            self.targets[target].zero_since().is_some_and(|since| self.now >= since + policy.config_drain);
         let left = !record.listed || binding.phase != Phase::Active;
         let allowed = match life {
             Life::Over => true,

@@ -8,11 +8,12 @@ use crate::action::{ActionId, Revision, Why};
 use crate::budget::Verb;
 use crate::machine::Wake;
 use crate::pool::{LaneId, Limits, Pool, Switch};
-use crate::record::{Change, Claim, Flight, Target};
+use crate::record::{Change, Claim, Flight};
 use crate::slab::{Index, Slab};
 use crate::state::State;
 use crate::time::Time;
 use crate::timer::Due;
+use crate::tracked_target::{Flag, Target};
 
 /// What one unfinished write locks.
 #[derive(Clone, Debug)]
@@ -173,8 +174,8 @@ impl Lane {
     pub(crate) fn want_claim(&mut self, index: Index, wanted: bool, targets: &mut Slab<Target>, now: Time) {
         let target = &mut targets[index];
         target.claim = if wanted { Claim::Asked } else { Claim::Dropping };
-        if !target.flags.claiming {
-            target.flags.claiming = true;
+        if !target.flags.has(Flag::Claiming) {
+            target.flags.set(Flag::Claiming, true);
             self.claiming.push(index);
         }
         if self.gathering.is_none() {

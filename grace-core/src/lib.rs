@@ -150,6 +150,10 @@ mod timer;
 
 mod budget;
 
+mod tracked_pod;
+
+mod tracked_target;
+
 mod record;
 
 mod state;

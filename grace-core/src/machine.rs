@@ -181,12 +181,10 @@ impl Machine {
 
 impl State {
     fn drop_timer(&mut self, due: Due) {
-        let mut none = None;
-        let timer = match due {
-            Due::Lane(lane) => &mut self.lanes[lane as usize].timer,
-            Due::Target(target) => self.targets.get_mut(target).map_or(&mut none, |target| &mut target.timer),
-        };
-        self.timers.set(due, timer, None);
+        match due {
+            Due::Lane(lane) => self.timers.set(due, &mut self.lanes[lane as usize].timer, None),
+            Due::Target(target) => self.set_target_timer(target, None),
+        }
     }
 
     fn all_synced(&mut self) {

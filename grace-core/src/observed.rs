@@ -13,6 +13,7 @@ use crate::slab::Index;
 use crate::state::State;
 use crate::target::{Address, Weight};
 use crate::time::Time;
+use crate::tracked_target::Flag;
 
 /// A read may lag behind a write whose task has just succeeded.
 const LAG: Duration = Duration::from_secs(5);
@@ -78,7 +79,7 @@ impl State {
         let empty = seen.targets.is_empty() && seen.strangers == 0;
         let expected = self.pools[pool].targets.iter().any(|target| {
             let record = &self.targets[*target];
-            let registered = matches!(record.seen, Seeing::Registered(_)) && !record.flags.doubt;
+            let registered = matches!(record.seen, Seeing::Registered(_)) && !record.flags.has(Flag::Doubt);
             registered || (record.claim == Claim::Held && record.seen == Seeing::Unknown)
         });
         if empty && expected && !self.pools[pool].emptied {
@@ -116,7 +117,8 @@ impl State {
         }
         let target = self.target_of(pool, address);
         let record = &mut self.targets[target];
-        (record.seen, record.flags.ever_read) = (Seeing::Unknown, false);
+        record.seen = Seeing::Unknown;
+        record.flags.set(Flag::EverRead, false);
         target
     }
 
@@ -125,24 +127,31 @@ impl State {
         let now = self.now;
         let record = &mut self.targets[target];
         let pool = record.pool;
-        let fresh = now < record.proven_at + LAG && record.seen != Seeing::Unknown && !record.flags.doubt;
-        if fresh && record.seen != shown && !record.flags.contradicted {
+        let proven = now < record.proven_at() + LAG;
+        if !proven {
+            record.set_proven_at(Time::EPOCH);
+        }
+        let fresh = proven && record.seen != Seeing::Unknown && !record.flags.has(Flag::Doubt);
+        if fresh && record.seen != shown && !record.flags.has(Flag::Contradicted) {
             // The task proved otherwise a moment ago: the read lags behind, unless the next one says so too.
-            record.flags.contradicted = true;
+            record.flags.set(Flag::Contradicted, true);
             self.read_by(pool, now + CONFIRM_AFTER);
             return;
         }
-        record.flags.contradicted = false;
-        if !record.flags.ever_read {
-            record.flags.ever_read = true;
-            record.flags.inherited = matches!(shown, Seeing::Registered(weight) if weight != Weight::DRAINED);
+        record.flags.set(Flag::Contradicted, false);
+        if !record.flags.has(Flag::EverRead) {
+            record.flags.set(Flag::EverRead, true);
+            let serving = matches!(shown, Seeing::Registered(weight) if weight != Weight::DRAINED);
+            record.flags.set(Flag::Inherited, serving);
         }
         let record = &mut self.targets[target];
         if matches!(shown, Seeing::Registered(_)) {
-            record.lands_until = Time::EPOCH;
+            record.set_lands_until(Time::EPOCH);
         }
-        let (believed, doubted, assumed) = (record.seen, record.flags.doubt, record.flags.assumed);
-        (record.flags.doubt, record.flags.assumed) = (false, false);
+        let (believed, doubted, assumed) =
+            (record.seen, record.flags.has(Flag::Doubt), record.flags.has(Flag::Assumed));
+        record.flags.set(Flag::Doubt, false);
+        record.flags.set(Flag::Assumed, false);
         if believed == shown {
             let unneeded = record.claim == Claim::Held && shown == Seeing::Absent;
             if doubted || assumed || unneeded {
@@ -164,15 +173,17 @@ impl State {
         let now = self.now;
         let record = &mut self.targets[target];
         if record.claim == Claim::None {
-            record.flags.reported &= matches!(shown, Seeing::Registered(_));
+            if !matches!(shown, Seeing::Registered(_)) {
+                record.flags.set(Flag::Reported, false);
+            }
             return;
         }
         if assumed {
             // What was answered is not there, or not there yet: looked at again, ever more slowly, before it is repeated.
-            let trouble = record.trouble.get_or_insert_default();
+            let trouble = record.trouble_mut();
             let wait = AGAIN_AFTER[(trouble.vanished as usize).min(AGAIN_AFTER.len() - 1)];
             trouble.vanished += 1;
-            record.flags.doubt = true;
+            record.flags.set(Flag::Doubt, true);
             let pool = record.pool;
             self.read_by(pool, now + Duration::from_secs(wait));
             return;
@@ -189,7 +200,7 @@ impl State {
             Seeing::Registered(weight) => Some(weight),
             Seeing::Absent | Seeing::Unknown => None,
         };
-        let trouble = record.trouble.get_or_insert_default();
+        let trouble = record.trouble_mut();
         trouble.overwritten = true;
         while trouble.restored.front().is_some_and(|at| now >= *at + crate::plan::RESTORES_WITHIN) {
             trouble.restored.pop_front();
@@ -258,7 +269,9 @@ impl State {
         record.shown_at = self.now;
         for target in record.targets.clone() {
             let record = &mut self.targets[target];
-            (record.flags.doubt, record.flags.assumed, record.flags.ever_read) = (false, false, true);
+            record.flags.set(Flag::Doubt, false);
+            record.flags.set(Flag::Assumed, false);
+            record.flags.set(Flag::EverRead, true);
             self.set_seen(target, Seeing::Absent);
             self.touch(target);
         }

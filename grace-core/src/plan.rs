@@ -10,6 +10,7 @@ use crate::slab::Index;
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
+use crate::tracked_target::Flag;
 
 /// A fighting writer gets this many answers...
 pub(crate) const RESTORES: usize = 3;
@@ -33,7 +34,7 @@ impl State {
         let record = &self.targets[target];
         let missing =
             self.pools[record.pool].missing || self.lanes[self.pools[record.pool].lane as usize].missing;
-        if record.flying.is_some() || record.flags.doubt || missing {
+        if record.flying.is_some() || record.flags.has(Flag::Doubt) || missing {
             return None;
         }
         let terminating = desire.reason == Reason::Terminating;
@@ -83,7 +84,7 @@ impl State {
         let pool = &self.pools[record.pool];
         let lane = &self.lanes[pool.lane as usize];
         let mut until = pool.not_before;
-        if let Some(trouble) = &record.trouble {
+        if let Some(trouble) = record.trouble() {
             until = until.max(trouble.not_before);
             let fought = trouble.overwritten && trouble.restored.len() >= RESTORES && change != Change::Zero;
             if let (true, Some(oldest)) = (fought, trouble.restored.front()) {
@@ -113,13 +114,13 @@ impl State {
     pub(crate) fn claim_change(&self, target: Index, desire: &Desire) -> Option<bool> {
         let record = &self.targets[target];
         let proven_absent = record.seen == Seeing::Absent
-            && !record.flags.assumed
-            && !record.flags.doubt
+            && !record.flags.has(Flag::Assumed)
+            && !record.flags.has(Flag::Doubt)
             && record.flying.is_none();
         match record.claim {
             Claim::None if self.may_claim(target, desire) => Some(true),
             Claim::Held if proven_absent => {
-                let landed = self.pools[record.pool].shown_at >= record.lands_until;
+                let landed = self.pools[record.pool].shown_at >= record.lands_until();
                 let needed = !landed || self.may_claim(target, desire);
                 (!needed).then_some(false)
             }
@@ -127,7 +128,8 @@ impl State {
             Claim::Held if desire.reason == Reason::RouteReleased => {
                 let settled = matches!((desire.want, record.seen), (Want::Keep(wanted), Seeing::Registered(seen)) if wanted == seen);
                 let live = self.kill_time(desire.seat).is_none();
-                (settled && live && !record.flags.assumed && record.flying.is_none()).then_some(false)
+                (settled && live && !record.flags.has(Flag::Assumed) && record.flying.is_none())
+                    .then_some(false)
             }
             Claim::None | Claim::Asked | Claim::Held | Claim::Dropping => None,
         }

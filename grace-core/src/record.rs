@@ -1,4 +1,4 @@
-//! The records that the machine keeps: Pods, slices, routes, pools and targets, which name each other by number.
+//! The records that the machine keeps beside Pods: slices, routes, pools and targets, which name each other by number.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -6,53 +6,12 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::decide::Want;
-use crate::drain::Drain;
-use crate::id::Uid;
-use crate::machine::Wake;
-use crate::pod::{Life, PodFacts};
 use crate::pool::Pool;
 use crate::route::{RouteEnd, RouteFacts};
 use crate::slab::Index;
 use crate::slice::{PortName, ServiceKey, SliceKey};
-use crate::target::{Address, Weight};
+use crate::target::Weight;
 use crate::time::Time;
-
-/// A Pod: its facts, or a mere name that slices used before its facts came.
-#[derive(Clone, Debug)]
-pub(crate) struct Pod {
-    pub(crate) uid: Uid,
-    /// `None` until its facts came.
-    pub(crate) facts: Option<Box<PodFacts>>,
-    /// The object is gone; the record stays while targets remember it.
-    pub(crate) gone: bool,
-    pub(crate) source: Index,
-    pub(crate) generation: u32,
-    /// First of its seats, linked by `Seat::next_of_pod`.
-    pub(crate) seats: Index,
-    /// How many endpoints of slices name it.
-    pub(crate) listed: u32,
-    /// Held at weight 0 until then.
-    pub(crate) hold: Option<Time>,
-    /// Open while it drains.
-    pub(crate) drain: Option<Box<Drain>>,
-    /// In `State::drains`.
-    pub(crate) followed: bool,
-}
-
-impl Pod {
-    /// Where the Pod is in its life; `None` while nothing is known of it.
-    pub(crate) fn life(&self) -> Option<Life> {
-        if self.gone { Some(Life::Over) } else { self.facts.as_ref().map(|facts| facts.life) }
-    }
-
-    /// Whether its processes may still serve at `ip`. A Pod whose address is not known (any more) keeps the last one.
-    pub(crate) fn lives_at(&self, ip: IpAddr) -> bool {
-        let Some(facts) = &self.facts else { return false };
-        let same_family = |other: &IpAddr| other.is_ipv4() == ip.is_ipv4();
-        facts.ips.contains(&Some(ip)) || !facts.ips.iter().flatten().any(same_family)
-    }
-}
 
 /// An EndpointSlice.
 #[derive(Clone, Debug)]
@@ -170,32 +129,6 @@ pub(crate) struct PoolTold {
     pub(crate) missing: bool,
 }
 
-/// An address in a pool.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) pool: Index,
-    pub(crate) address: Address,
-    /// First of its seats, linked by `Seat::next_of_target`.
-    pub(crate) seats: Index,
-    pub(crate) want: Want,
-    pub(crate) seen: Seeing,
-    /// What was sent and not yet answered.
-    pub(crate) flying: Option<Flight>,
-    pub(crate) claim: Claim,
-    /// Kind of change that waits for its lane.
-    pub(crate) waiting: Option<Change>,
-    pub(crate) flags: Flags,
-    /// Since when it is known to be at weight 0.
-    pub(crate) zero_since: Option<Time>,
-    /// A registration may still land until then: the claim is kept although a read shows the target absent.
-    pub(crate) lands_until: Time,
-    /// When its last change was proven by a task, for reads that lag behind.
-    pub(crate) proven_at: Time,
-    pub(crate) timer: Option<(Time, Wake)>,
-    /// Only for the few that make trouble.
-    pub(crate) trouble: Option<Box<Trouble>>,
-}
-
 /// What is known of a target's registration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -250,56 +183,6 @@ pub(crate) enum Change {
     Deregister,
 }
 
-/// Small facts about a target.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Flags {
-    /// In `State::touched`.
-    pub(crate) touched: bool,
-    /// In `Lane::waiting`.
-    pub(crate) queued: bool,
-    /// In `Lane::claiming`.
-    pub(crate) claiming: bool,
-    /// What was seen is an answer without proof.
-    pub(crate) assumed: bool,
-    /// A change with an unknown outcome: to be read before the next write.
-    pub(crate) doubt: bool,
-    /// Its first snapshot showed a positive weight, and which Pod earned it is not settled yet.
-    pub(crate) inherited: bool,
-    /// Some snapshot showed it, or showed that it is absent.
-    pub(crate) ever_read: bool,
-    /// Counted in `PoolRecord::registered`.
-    pub(crate) counted_registered: bool,
-    /// Counted in `PoolRecord::serving`.
-    pub(crate) counted_serving: bool,
-    /// Counted in `PoolRecord::waiting`.
-    pub(crate) counted_waiting: bool,
-    /// Reported as foreign or orphan.
-    pub(crate) reported: bool,
-    /// A snapshot contradicted a fresh proof once.
-    pub(crate) contradicted: bool,
-}
-
-/// Trouble with one target.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Trouble {
-    /// Refused alone this often.
-    pub(crate) refusals: u32,
-    /// Not before this moment.
-    pub(crate) not_before: Time,
-    /// Must be sent without company.
-    pub(crate) alone: bool,
-    /// To be tried apart from all others, together with those of the same number.
-    pub(crate) suspects: Option<u32>,
-    /// When changes by somebody else were undone.
-    pub(crate) restored: VecDeque<Time>,
-    /// The last change by somebody else waits to be undone.
-    pub(crate) overwritten: bool,
-    /// Reported as fought over.
-    pub(crate) fighting: bool,
-    /// Registered without lasting effect this often.
-    pub(crate) vanished: u32,
-}
-
 /// A Pod on a target: what its Service says about the two.
 #[derive(Clone, Debug)]
 pub(crate) struct Seat {
@@ -313,8 +196,33 @@ pub(crate) struct Seat {
     pub(crate) serving: bool,
     /// This Pod was ready here once.
     pub(crate) admitted: bool,
+    /// The Pod lives in another namespace than the Service: a slice cannot speak of it.
+    pub(crate) elsewhere: bool,
+    pub(crate) unsteady: Option<Box<Unsteady>>,
+}
+
+/// What a seat has whose Pod comes and goes, or left.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unsteady {
     /// Since when no slice names it.
     pub(crate) unlisted_since: Time,
     /// Only for those whose readiness changes again and again.
-    pub(crate) flap: Option<Box<Flap>>,
+    pub(crate) flap: Option<Flap>,
+}
+
+impl Seat {
+    /// Since when no slice names it, where none does.
+    pub(crate) fn unlisted_since(&self) -> Time {
+        self.unsteady.as_ref().map_or(Time::EPOCH, |unsteady| unsteady.unlisted_since)
+    }
+
+    /// Some slice names the Pod here again, or none does since `now`.
+    pub(crate) fn set_listed(&mut self, listed: bool, now: Time) {
+        self.listed = listed;
+        if !listed {
+            self.unsteady.get_or_insert_default().unlisted_since = now;
+        } else {
+            self.unsteady.take_if(|unsteady| unsteady.flap.is_none());
+        }
+    }
 }

@@ -7,6 +7,7 @@ use crate::record::{Phase, Seat, Seeing};
 use crate::slab::{Index, NONE};
 use crate::state::State;
 use crate::target::Address;
+use crate::tracked_target::Flag;
 
 impl State {
     /// Brings the seats of one Pod behind one Service in line with the slices of that Service.
@@ -140,7 +141,8 @@ impl State {
             Some(serving) => {
                 let turned = record.serving != serving;
                 let changed = !record.listed || turned;
-                (record.listed, record.serving) = (true, serving);
+                record.serving = serving;
+                record.set_listed(true, now);
                 if turned {
                     record.turned(serving, now);
                 }
@@ -149,7 +151,7 @@ impl State {
             None => {
                 let changed = record.listed;
                 if changed {
-                    (record.listed, record.unlisted_since) = (false, now);
+                    record.set_listed(false, now);
                 }
                 changed
             }
@@ -173,23 +175,41 @@ impl State {
         listed: Option<bool>,
     ) -> Index {
         let target = self.target_of(pool, address);
-        let seat = self.seats.insert(Seat {
+        let elsewhere = self.is_elsewhere(pod, binding);
+        let mut record = Seat {
             pod,
             target,
             binding,
             next_of_pod: self.pods[pod].seats,
             next_of_target: self.targets[target].seats,
-            listed: listed.is_some(),
+            listed: false,
             serving: listed.unwrap_or(false),
             admitted: false,
-            unlisted_since: self.now,
-            flap: None,
-        });
+            elsewhere,
+            unsteady: None,
+        };
+        record.set_listed(listed.is_some(), self.now);
+        let seat = self.seats.insert(record);
         self.pods[pod].seats = seat;
         self.targets[target].seats = seat;
         self.touch(target);
         self.touch_pod(pod);
         seat
+    }
+
+    /// Whether a Pod lives in another namespace than the Service of a binding.
+    fn is_elsewhere(&self, pod: Index, binding: Index) -> bool {
+        let namespace = &self.routes[self.bindings[binding].route].facts.service.namespace;
+        self.pods[pod].facts.as_ref().is_some_and(|facts| !facts.is_in_namespace(namespace))
+    }
+
+    /// The name of a Pod came after slices had seated it.
+    pub(crate) fn place_seats(&mut self, pod: Index) {
+        let mut seat = self.pods[pod].seats;
+        while seat != NONE {
+            self.seats[seat].elsewhere = self.is_elsewhere(pod, self.seats[seat].binding);
+            seat = self.seats[seat].next_of_pod;
+        }
     }
 
     /// Takes a Pod off a target.
@@ -242,16 +262,15 @@ impl State {
         let idle = target.seats == NONE
             && target.claim == crate::record::Claim::None
             && target.flying.is_none()
-            && !target.flags.queued
-            && !target.flags.claiming
-            && !target.flags.touched
+            && !target.flags.has(Flag::Queued)
+            && !target.flags.has(Flag::Claiming)
+            && !target.flags.has(Flag::Touched)
             && !matches!(target.seen, Seeing::Registered(_));
         if !idle {
             return;
         }
         let (pool, address) = (target.pool, target.address);
-        let mut timer = self.targets[index].timer;
-        self.timers.set(crate::timer::Due::Target(index), &mut timer, None);
+        self.set_target_timer(index, None);
         self.pools[pool].targets.retain(|other| *other != index);
         self.targets_by_id.remove(&(pool, address), index);
         self.targets.remove(index);

@@ -10,7 +10,7 @@ use crate::record::{Change, Claim, Phase, Seeing};
 use crate::slab::{Index, NONE};
 use crate::state::State;
 use crate::target::Weight;
-use crate::timer::Due;
+use crate::tracked_target::Flag;
 
 impl State {
     /// Brings everything that was touched in line: targets first, then their lanes.
@@ -18,7 +18,7 @@ impl State {
         loop {
             if let Some(target) = self.touched.pop() {
                 if self.targets.get(target).is_some() {
-                    self.targets[target].flags.touched = false;
+                    self.targets[target].flags.set(Flag::Touched, false);
                     self.look_at(target);
                 }
             } else if let Some(pool) = self.floors.pop() {
@@ -47,7 +47,7 @@ impl State {
     fn look_at(&mut self, target: Index) {
         let record = &self.targets[target];
         let pool = record.pool;
-        if record.flags.inherited {
+        if record.flags.has(Flag::Inherited) {
             self.inherit(target);
         } else if record.seats == NONE && record.claim != Claim::None && self.synced {
             self.seat_whoever_lives_there(target);
@@ -58,8 +58,7 @@ impl State {
         self.tell_of_flapping(target, &desire);
         let record = &mut self.targets[target];
         let old = mem::replace(&mut record.want, desire.want);
-        self.timers.set(Due::Target(target), &mut record.timer, desire.until);
-
+        self.set_target_timer(target, desire.until);
         self.count(target, &desire);
         let change = self.change_for(target, &desire);
         self.wait_for(target, change, &desire);
@@ -89,12 +88,12 @@ impl State {
     fn tell_of_flapping(&mut self, target: Index, desire: &Desire) {
         let Some(seat) = desire.seat.filter(|_| desire.want == Want::Keep(Weight::DRAINED)) else { return };
         let Some((_, hold)) = self.seats[seat].held_back(self.now) else { return };
-        let flap = self.seats[seat].flap.as_deref_mut();
+        let flap = self.seats[seat].unsteady.as_mut().and_then(|unsteady| unsteady.flap.as_mut());
         if flap.is_none_or(|flap| mem::replace(&mut flap.told, true)) {
             return;
         }
         let pod = &self.pods[self.seats[seat].pod];
-        let Some(name) = pod.facts.as_ref().map(|facts| facts.name.clone()) else { return };
+        let Some(name) = pod.facts.as_ref().map(|facts| facts.name()) else { return };
         let (pod, target) = (pod.uid, self.target_id(target));
         self.tell(Notice::RestoreHeld { target, pod, name, hold });
     }
@@ -103,7 +102,7 @@ impl State {
     fn inherit(&mut self, target: Index) {
         if let Some((seat, _)) = self.occupant(target) {
             self.seats[seat].admitted = true;
-            self.targets[target].flags.inherited = !self.synced;
+            self.targets[target].flags.set(Flag::Inherited, !self.synced);
         }
     }
 
@@ -126,7 +125,7 @@ impl State {
         let index = pool.lane;
         let lane = &mut self.lanes[index as usize];
         let weighs = matches!(change, Some(Change::Zero | Change::Weight));
-        if mem::replace(&mut record.flags.counted_waiting, weighs) != weighs {
+        if record.flags.replace(Flag::CountedWaiting, weighs) != weighs {
             let step = |count: &mut u32| *count = if weighs { *count + 1 } else { count.saturating_sub(1) };
             step(&mut pool.waiting);
             step(&mut lane.weights_waiting);
@@ -134,7 +133,7 @@ impl State {
         }
         if change.is_some() {
             lane.gather(self.now, kill);
-            if !mem::replace(&mut record.flags.queued, true) {
+            if !record.flags.replace(Flag::Queued, true) {
                 lane.waiting.push(target);
             }
         }
@@ -149,14 +148,13 @@ impl State {
             && (registered || matches!(desire.want, Want::Present(_)));
         let pool_index = record.pool;
         let pool = &mut self.pools[pool_index];
-        let step = |count: &mut u32, counted: &mut bool, now: bool| {
-            if now != *counted {
-                *counted = now;
+        let mut step = |count: &mut u32, counted: Flag, now: bool| {
+            if record.flags.replace(counted, now) != now {
                 *count = if now { *count + 1 } else { count.saturating_sub(1) };
             }
         };
-        step(&mut pool.registered, &mut record.flags.counted_registered, registered);
-        step(&mut pool.serving, &mut record.flags.counted_serving, serving);
+        step(&mut pool.registered, Flag::CountedRegistered, registered);
+        step(&mut pool.serving, Flag::CountedServing, serving);
         if pool.serving > 0 {
             pool.told.all_zero = false;
         } else if registered
@@ -178,7 +176,7 @@ impl State {
     fn report(&mut self, target: Index, desire: &Desire) {
         let record = &self.targets[target];
         let unclaimed = record.claim == Claim::None && matches!(record.seen, Seeing::Registered(_));
-        if !unclaimed || record.flags.reported || record.flying.is_some() {
+        if !unclaimed || record.flags.has(Flag::Reported) || record.flying.is_some() {
             return;
         }
         let pool = &self.pools[record.pool];
@@ -190,7 +188,7 @@ impl State {
         let orphan = desire.want == Want::Absent && !self.may_claim(target, desire);
         let foreign = desire.want == Want::Nothing && record.seats == NONE;
         if orphan || foreign {
-            self.targets[target].flags.reported = true;
+            self.targets[target].flags.set(Flag::Reported, true);
             let target = self.target_id(target);
             self.tell(if orphan {
                 Notice::Orphan { target, route }
@@ -206,12 +204,12 @@ impl State {
         if record.seats == NONE {
             return;
         }
-        if record.flying.is_some() || record.flags.doubt || record.claim != Claim::None {
+        if record.flying.is_some() || record.flags.has(Flag::Doubt) || record.claim != Claim::None {
             self.clear_superseded(target);
             return;
         }
-        let proven_absent = record.seen == Seeing::Absent && !record.flags.assumed;
-        let unclaimed_orphan = record.want == Want::Absent && record.flags.reported;
+        let proven_absent = record.seen == Seeing::Absent && !record.flags.has(Flag::Assumed);
+        let unclaimed_orphan = record.want == Want::Absent && record.flags.has(Flag::Reported);
         let released = |state: &Self, seat: Index| {
             state.bindings[state.seats[seat].binding].phase == Phase::Ended(crate::route::RouteEnd::Released)
                 && state
@@ -229,7 +227,7 @@ impl State {
                     || (released(self, *seat) && !proven_absent)
                     || (ended
                         && self.targets[target].seen == Seeing::Unknown
-                        && !self.targets[target].flags.doubt)
+                        && !self.targets[target].flags.has(Flag::Doubt))
             })
             .collect();
         for seat in leaving {

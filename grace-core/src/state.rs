@@ -6,23 +6,22 @@ use alloc::vec::Vec;
 use crate::action::{Action, ActionId};
 use crate::budget::Budget;
 use crate::choose::Queued;
-use crate::decide::Want;
 use crate::event::Source;
 use crate::id::Uid;
 use crate::index::{Lookup, MultiLookup, hash};
 use crate::lane::Lane;
-use crate::machine::Config;
+use crate::machine::{Config, Wake};
 use crate::notice::Notice;
 use crate::pool::{LaneId, Pool};
-use crate::record::{
-    Binding, Claim, Flags, Phase, Pod, PoolRecord, PoolTold, Route, Seat, Seeing, Service, Slice, Target,
-};
+use crate::record::{Binding, Phase, PoolRecord, PoolTold, Route, Seat, Seeing, Service, Slice};
 use crate::route::RouteKey;
 use crate::slab::{Index, NONE, Slab};
 use crate::slice::{ServiceKey, SliceKey};
 use crate::target::{Address, TargetId};
 use crate::time::Time;
-use crate::timer::Timers;
+use crate::timer::{Due, Timers};
+use crate::tracked_pod::Pod;
+use crate::tracked_target::{Flag, Target};
 
 /// All records and queues. The files that work on it each add their own methods.
 #[derive(Clone, Debug)]
@@ -49,7 +48,8 @@ pub(crate) struct State {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) lanes_by_id: BTreeMap<LaneId, Index>,
     /// Generation of each source; odd while it is being listed.
-    pub(crate) sources: BTreeMap<Source, (Index, u32)>,
+    pub(crate) sources: Vec<(Source, u32)>,
+    pub(crate) sources_by_name: Lookup,
     pub(crate) timers: Timers,
     pub(crate) budget: Budget,
     /// Lanes that wait for it.
@@ -92,7 +92,8 @@ impl State {
             seats: Slab::new(),
             lanes: Vec::new(),
             lanes_by_id: BTreeMap::new(),
-            sources: BTreeMap::new(),
+            sources: Vec::new(),
+            sources_by_name: Lookup::default(),
             timers: Timers::default(),
             budget,
             budget_queue: Vec::new(),
@@ -177,27 +178,12 @@ impl State {
         if let Some(index) = self.find_target(pool, address) {
             return index;
         }
-        let index = self.targets.insert(Target {
-            pool,
-            address,
-            seats: NONE,
-            want: Want::Nothing,
-            seen: Seeing::Unknown,
-            flying: None,
-            claim: Claim::None,
-            waiting: None,
-            flags: Flags::default(),
-            zero_since: None,
-            lands_until: Time::EPOCH,
-            proven_at: Time::EPOCH,
-            timer: None,
-            trouble: None,
-        });
+        let index = self.targets.insert(Target::unknown(pool, address));
         let record = &mut self.pools[pool];
         if record.read && !record.missing {
             // A snapshot under this grant did not show it.
             self.targets[index].seen = Seeing::Absent;
-            self.targets[index].flags.ever_read = true;
+            self.targets[index].flags.set(Flag::EverRead, true);
         }
         record.targets.push(index);
         let targets = &self.targets;
@@ -209,9 +195,19 @@ impl State {
     /// Has the target looked at before this call ends.
     pub(crate) fn touch(&mut self, target: Index) {
         let flags = &mut self.targets[target].flags;
-        if !flags.touched {
-            flags.touched = true;
+        if !flags.has(Flag::Touched) {
+            flags.set(Flag::Touched, true);
             self.touched.push(target);
+        }
+    }
+
+    /// Has the target looked at again at that time.
+    pub(crate) fn set_target_timer(&mut self, target: Index, at: Option<(Time, Wake)>) {
+        let Some(record) = self.targets.get_mut(target) else { return };
+        let mut timer = record.timer();
+        if timer != at {
+            self.timers.set(Due::Target(target), &mut timer, at);
+            record.set_timer(timer);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The core's time: microseconds since the Unix epoch, handed in with every call.
 
 use core::fmt;
+use core::num::NonZeroU64;
 use core::ops::{Add, Sub};
 use core::time::Duration;
 
@@ -39,6 +40,23 @@ impl Time {
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A moment, or none: in the space of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moment(Option<NonZeroU64>);
+
+impl From<Option<Time>> for Moment {
+    fn from(time: Option<Time>) -> Self {
+        // One more than the microseconds, so that the epoch is a moment too.
+        Self(time.map(|time| NonZeroU64::MIN.saturating_add(time.0)))
+    }
+}
+
+impl Moment {
+    pub(crate) fn get(self) -> Option<Time> {
+        self.0.map(|micros| Time(micros.get() - 1))
     }
 }
 

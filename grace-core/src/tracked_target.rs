@@ -1,0 +1,239 @@
+//! What is kept of a target. There may be a million: what only those on their way have is kept apart, and only while they
+//! are on their way.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+
+use crate::decide::Want;
+use crate::machine::Wake;
+use crate::record::{Change, Claim, Flight, Seeing};
+use crate::slab::{Index, NONE};
+use crate::target::Address;
+use crate::time::Time;
+
+/// An address in a pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) pool: Index,
+    pub(crate) address: Address,
+    /// First of its seats, linked by `Seat::next_of_target`.
+    pub(crate) seats: Index,
+    pub(crate) want: Want,
+    pub(crate) seen: Seeing,
+    /// What was sent and not yet answered.
+    pub(crate) flying: Option<Flight>,
+    pub(crate) claim: Claim,
+    /// Kind of change that waits for its lane.
+    pub(crate) waiting: Option<Change>,
+    pub(crate) flags: Flags,
+    passing: Option<Box<Passing>>,
+}
+
+/// What a target has for a while.
+#[derive(Clone, Debug, Default)]
+struct Passing {
+    zero_since: Option<Time>,
+    lands_until: Time,
+    proven_at: Time,
+    timer: Option<(Time, Wake)>,
+    trouble: Option<Box<Trouble>>,
+}
+
+/// Trouble with one target.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trouble {
+    /// Refused alone this often.
+    pub(crate) refusals: u32,
+    /// Not before this moment.
+    pub(crate) not_before: Time,
+    /// Must be sent without company.
+    pub(crate) alone: bool,
+    /// To be tried apart from all others, together with those of the same number.
+    pub(crate) suspects: Option<u32>,
+    /// When changes by somebody else were undone.
+    pub(crate) restored: VecDeque<Time>,
+    /// The last change by somebody else waits to be undone.
+    pub(crate) overwritten: bool,
+    /// Reported as fought over.
+    pub(crate) fighting: bool,
+    /// Registered without lasting effect this often.
+    pub(crate) vanished: u32,
+}
+
+impl Target {
+    /// A target of which nothing is known.
+    pub(crate) const fn unknown(pool: Index, address: Address) -> Self {
+        Self {
+            pool,
+            address,
+            seats: NONE,
+            want: Want::Nothing,
+            seen: Seeing::Unknown,
+            flying: None,
+            claim: Claim::None,
+            waiting: None,
+            flags: Flags(0),
+            passing: None,
+        }
+    }
+
+    /// Since when it is known to be at weight 0.
+    pub(crate) fn zero_since(&self) -> Option<Time> {
+        self.passing.as_ref()?.zero_since
+    }
+
+    pub(crate) fn set_zero_since(&mut self, since: Option<Time>) {
+        if since != self.zero_since() {
+            self.pass(|passing| passing.zero_since = since);
+        }
+    }
+
+    /// A registration may still land until then: the claim is kept although a read shows the target absent.
+    pub(crate) fn lands_until(&self) -> Time {
+        self.passing.as_ref().map_or(Time::EPOCH, |passing| passing.lands_until)
+    }
+
+    pub(crate) fn set_lands_until(&mut self, until: Time) {
+        if until != self.lands_until() {
+            self.pass(|passing| passing.lands_until = until);
+        }
+    }
+
+    /// When its last change was proven by a task, for reads that lag behind; the epoch when that is long ago.
+    pub(crate) fn proven_at(&self) -> Time {
+        self.passing.as_ref().map_or(Time::EPOCH, |passing| passing.proven_at)
+    }
+
+    pub(crate) fn set_proven_at(&mut self, at: Time) {
+        if at != self.proven_at() {
+            self.pass(|passing| passing.proven_at = at);
+        }
+    }
+
+    pub(crate) fn timer(&self) -> Option<(Time, Wake)> {
+        self.passing.as_ref()?.timer
+    }
+
+    pub(crate) fn set_timer(&mut self, timer: Option<(Time, Wake)>) {
+        if timer != self.timer() {
+            self.pass(|passing| passing.timer = timer);
+        }
+    }
+
+    /// Only for the few that make trouble.
+    pub(crate) fn trouble(&self) -> Option<&Trouble> {
+        self.passing.as_ref()?.trouble.as_deref()
+    }
+
+    /// Its trouble, which begins now if it had none.
+    pub(crate) fn trouble_mut(&mut self) -> &mut Trouble {
+        self.passing.get_or_insert_default().trouble.get_or_insert_default()
+    }
+
+    /// Its trouble is over.
+    pub(crate) fn end_trouble(&mut self) {
+        if self.trouble().is_some() {
+            self.pass(|passing| passing.trouble = None);
+        }
+    }
+
+    /// Changes what it has for a while, and keeps that only as long as there is something to keep.
+    fn pass(&mut self, change: impl FnOnce(&mut Passing)) {
+        let passing = self.passing.get_or_insert_default();
+        change(passing);
+        let Passing { zero_since, lands_until, proven_at, timer, trouble } = &**passing;
+        let nothing = zero_since.is_none()
+            && *lands_until == Time::EPOCH
+            && *proven_at == Time::EPOCH
+            && timer.is_none()
+            && trouble.is_none();
+        if nothing {
+            self.passing = None;
+        }
+    }
+}
+
+/// Small facts about a target, one bit each.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flags(u16);
+
+/// One of [`Flags`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Flag {
+    /// In `State::touched`.
+    Touched,
+    /// In `Lane::waiting`.
+    Queued,
+    /// In `Lane::claiming`.
+    Claiming,
+    /// What was seen is an answer without proof.
+    Assumed,
+    /// A change with an unknown outcome: to be read before the next write.
+    Doubt,
+    /// Its first snapshot showed a positive weight, and which Pod earned it is not settled yet.
+    Inherited,
+    /// Some snapshot showed it, or showed that it is absent.
+    EverRead,
+    /// Counted in `PoolRecord::registered`.
+    CountedRegistered,
+    /// Counted in `PoolRecord::serving`.
+    CountedServing,
+    /// Counted in `PoolRecord::waiting`.
+    CountedWaiting,
+    /// Reported as foreign or orphan.
+    Reported,
+    /// A snapshot contradicted a fresh proof once.
+    Contradicted,
+}
+
+impl Flags {
+    pub(crate) const fn has(self, flag: Flag) -> bool {
+        self.0 & (1 << flag as u16) != 0
+    }
+
+    pub(crate) const fn set(&mut self, flag: Flag, on: bool) {
+        let bit = 1 << flag as u16;
+        self.0 = if on { self.0 | bit } else { self.0 & !bit };
+    }
+
+    /// Sets it, and says what it was.
+    pub(crate) const fn replace(&mut self, flag: Flag, on: bool) -> bool {
+        let was = self.has(flag);
+        self.set(flag, on);
+        was
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::net::IpAddr;
+    use core::num::NonZeroU16;
+
+    #[test]
+    fn what_passes_is_not_kept_when_it_is_over() {
+        let mut target =
+            Target::unknown(0, Address { ip: IpAddr::from([10, 0, 0, 1]), port: NonZeroU16::MIN });
+        target.set_zero_since(Some(Time::from_unix_seconds(5)));
+        target.set_proven_at(Time::from_unix_seconds(5));
+        assert_eq!(target.zero_since(), Some(Time::from_unix_seconds(5)));
+        target.set_zero_since(None);
+        assert!(target.passing.is_some());
+        target.set_proven_at(Time::EPOCH);
+        assert!(target.passing.is_none());
+    }
+
+    #[test]
+    fn one_flag_does_not_touch_another() {
+        let mut flags = Flags::default();
+        assert!(!flags.replace(Flag::Contradicted, true));
+        flags.set(Flag::Touched, true);
+        flags.set(Flag::Touched, false);
+        assert!(flags.has(Flag::Contradicted) && !flags.has(Flag::Touched));
+    }
+
+    #[test]
+    fn a_target_of_a_million_is_small() {
+        assert!(size_of::<Option<Target>>() <= 48, "{}", size_of::<Option<Target>>());
+    }
+}
