@@ -4,6 +4,8 @@
 //! message that does not repeat it: a line feed at the end of a Kubernetes Secret is the classic mistake, and a header that
 //! carries it would be refused with the key in the error. Nothing is trimmed in silence.
 //!
+//! Where they come from, with the feature `client`:
+//!
 //! | source | set up by | renewed |
 //! |---|---|---|
 //! | [`Credential`] | the program | never |
@@ -17,16 +19,25 @@
 //! Key and token are wiped from memory when the last copy is dropped, and print as `<redacted>`.
 
 #[cfg(test)]
+#[cfg(feature = "client")]
 mod answers;
+#[cfg(feature = "client")]
 mod chain;
+#[cfg(feature = "client")]
 mod environment;
+#[cfg(feature = "client")]
 mod instance_role;
+#[cfg(feature = "client")]
 mod profile;
+#[cfg(feature = "client")]
+mod provide;
+#[cfg(feature = "client")]
 mod refreshing;
+#[cfg(feature = "client")]
 mod web_identity;
 
+use std::error::Error;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -34,12 +45,16 @@ use zeroize::Zeroize;
 
 use crate::sign::{DayKey, UnixSeconds};
 
-pub use chain::Chain;
-pub use environment::Environment;
-pub use instance_role::InstanceRole;
-pub use profile::Profile;
-pub use refreshing::{FetchCredential, Refreshing};
-pub use web_identity::WebIdentity;
+#[cfg(feature = "client")]
+pub use {
+    chain::Chain,
+    environment::Environment,
+    instance_role::InstanceRole,
+    profile::Profile,
+    provide::{CredentialError, CredentialFuture, ProvideCredential},
+    refreshing::{FetchCredential, Refreshing},
+    web_identity::WebIdentity,
+};
 
 /// The three values that belong together, and when they end. Cheap to clone.
 ///
@@ -112,6 +127,7 @@ impl Credential {
     }
 
     /// Whether both are the same credential, or copies of it.
+    #[cfg(feature = "client")]
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -206,8 +222,9 @@ impl Token {
         printable("token", text.into()).map(|text| Self(text.into()))
     }
 
-    /// The token itself.
-    pub(crate) fn expose(&self) -> &str {
+    /// The token itself, for the header `X-TC-Token`. Keep it out of logs and errors.
+    #[must_use]
+    pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
@@ -219,10 +236,7 @@ impl fmt::Debug for Token {
 }
 
 /// A value that cannot be part of a credential. Says what is wrong with it, never what it is.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the {what} is refused: {why}; set it again without blanks and line breaks (`echo -n` when it is piped)"
-)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedSecret {
     /// Which of the three.
     what: &'static str,
@@ -230,77 +244,17 @@ pub struct RefusedSecret {
     why: &'static str,
 }
 
-/// Where credentials come from.
-///
-/// Called before every attempt, so an implementation keeps what it has fetched and renews it ahead of its end.
-/// A [`Credential`] is its own provider.
-pub trait ProvideCredential: Send + Sync {
-    /// The credential to sign the next request with.
-    fn credential(&self) -> CredentialFuture<'_>;
-
-    /// A credential other than `refused`, which the server has just refused. Called once per call.
-    ///
-    /// By default whatever [`credential`](Self::credential) gives; a provider that keeps what it has fetched fetches anew.
-    fn replacement(&self, refused: &Credential) -> CredentialFuture<'_> {
-        let _ = refused;
-        self.credential()
+impl fmt::Display for RefusedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, why } = self;
+        write!(
+            f,
+            "the {what} is refused: {why}; set it again without blanks and line breaks (`echo -n` when it is piped)"
+        )
     }
 }
 
-/// What [`ProvideCredential`] answers with.
-pub type CredentialFuture<'a> =
-    Pin<Box<dyn Future<Output = Result<Credential, CredentialError>> + Send + 'a>>;
-
-impl ProvideCredential for Credential {
-    fn credential(&self) -> CredentialFuture<'_> {
-        Box::pin(std::future::ready(Ok(self.clone())))
-    }
-}
-
-impl<P: ProvideCredential + ?Sized> ProvideCredential for Arc<P> {
-    fn credential(&self) -> CredentialFuture<'_> {
-        (**self).credential()
-    }
-
-    fn replacement(&self, refused: &Credential) -> CredentialFuture<'_> {
-        (**self).replacement(refused)
-    }
-}
-
-/// Why a source has no credential.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CredentialError {
-    /// The source is not set up here; a chain goes on to the next one.
-    #[error("no credential from {source_name}: {what} is missing; set it or choose another source")]
-    Absent {
-        /// Which source.
-        source_name: &'static str,
-        /// What would have to be there.
-        what: String,
-    },
-    /// The source is set up and what it holds cannot be used; a chain stops here.
-    #[error("the credential from {source_name} cannot be used ({what})")]
-    Refused {
-        /// Which source.
-        source_name: &'static str,
-        /// Which part of it.
-        what: String,
-        /// What is wrong with it.
-        #[source]
-        why: RefusedSecret,
-    },
-    /// The source is set up and does not answer, or answers with a failure.
-    #[error(
-        "{source_name} gives no credential: {why}; check that it is reachable and permitted, then try again"
-    )]
-    Unavailable {
-        /// Which source.
-        source_name: &'static str,
-        /// What happened.
-        why: String,
-    },
-}
+impl Error for RefusedSecret {}
 
 /// Accepts 1 to [`LONGEST`] printable ASCII characters without blanks; wipes and refuses anything else.
 fn printable(what: &'static str, mut text: String) -> Result<String, RefusedSecret> {

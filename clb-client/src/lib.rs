@@ -98,39 +98,62 @@
 //! # Crate features
 //! | name | effect | default |
 //! |---|---|---|
+//! | `client` | everything but the signer: calls, tasks, sources of credentials | yes |
 //! | `reqwest` | the HTTPS transport and [`Client::new`]; without it, bring a [`Transport`] | yes |
 //! | `ring` | cryptography of TLS by ring | yes |
 //! | `aws-lc-rs` | cryptography of TLS by aws-lc-rs, where `ring` is off | no |
-//! | `sim` | a simulated CLB with an HTTP server that verifies signatures | no |
+//! | `http` | [`sign::Headers`] and [`sign::verify`], in the types of the crate `http`; part of `client` | yes |
+//! | `sim` | a simulated CLB with an HTTP server that verifies signatures; brings `client` | no |
+//!
+//! Without default features this is the signer alone, for a program that has its own client: [`sign`] and
+//! [`credential::Credential`], with sha2, hmac, hex, chrono and secrecy below them; no runtime, no HTTP, no macros.
 //!
 //! # Rust version
 //! 1.89. Raising it is a minor release.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "client")]
 mod answer;
+#[cfg(feature = "client")]
 pub mod api;
+#[cfg(feature = "client")]
 mod classify;
+#[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "client")]
 mod clock;
 pub mod credential;
+#[cfg(feature = "client")]
 mod endpoint;
+#[cfg(feature = "client")]
 mod error;
+#[cfg(feature = "client")]
 mod pages;
+#[cfg(feature = "client")]
 mod rate;
+#[cfg(feature = "client")]
 mod region;
+#[cfg(feature = "client")]
 mod retry;
 pub mod sign;
 #[cfg(feature = "sim")]
 pub mod sim;
+#[cfg(feature = "client")]
 mod skew;
+#[cfg(feature = "client")]
 pub mod task;
+#[cfg(feature = "client")]
 mod throttle;
+#[cfg(feature = "client")]
 pub mod transport;
 
-pub use client::Client;
-pub use endpoint::{BadEndpoint, Endpoint};
-pub use error::{Error, ErrorKind, Executed};
-pub use rate::RateLimit;
-pub use region::{BadRegion, Region};
-pub use retry::RetryPolicy;
-pub use transport::Transport;
+#[cfg(feature = "client")]
+pub use {
+    client::Client,
+    endpoint::{BadEndpoint, Endpoint},
+    error::{Error, ErrorKind, Executed},
+    rate::RateLimit,
+    region::{BadRegion, Region},
+    retry::RetryPolicy,
+    transport::Transport,
+};

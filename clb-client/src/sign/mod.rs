@@ -24,11 +24,14 @@
 //! ```
 
 mod canonical;
+#[cfg(feature = "http")]
 mod headers;
 mod key;
 mod time;
 #[cfg(test)]
+#[cfg(feature = "http")]
 mod vectors;
+#[cfg(feature = "http")]
 mod verify;
 
 use std::fmt;
@@ -38,10 +41,13 @@ use hmac::Mac;
 use crate::credential::Credential;
 
 pub use canonical::Unsigned;
-pub use headers::{BadHeader, Headers};
 pub(crate) use key::DayKey;
 pub use time::{TimeOutOfRange, UnixSeconds};
-pub use verify::{Authorization, VerifyError, verify};
+#[cfg(feature = "http")]
+pub use {
+    headers::{BadHeader, Headers},
+    verify::{Authorization, VerifyError, verify},
+};
 
 /// Signs `request` as `credential` at the instant `at`.
 ///

@@ -1,5 +1,6 @@
 //! The instant of a signature.
 
+use std::error::Error;
 use std::fmt;
 
 /// Whole seconds since the Unix epoch, up to the end of the year 9999 (UTC).
@@ -56,9 +57,16 @@ impl fmt::Display for UnixSeconds {
 }
 
 /// A time that no signature can carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} seconds after the Unix epoch is later than the year 9999; correct the clock")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeOutOfRange(u64);
+
+impl fmt::Display for TimeOutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} seconds after the Unix epoch is later than the year 9999; correct the clock", self.0)
+    }
+}
+
+impl Error for TimeOutOfRange {}
 
 /// The Unix time scale has no leap seconds.
 const SECONDS_PER_DAY: u64 = 86_400;
