@@ -5,6 +5,7 @@ use core::time::Duration;
 use crate::budget::Verb;
 use crate::index::hash;
 use crate::notice::Notice;
+use crate::ownership::Ownership;
 use crate::pool::{LaneFacts, LaneId, Pool, Switch};
 use crate::slab::Index;
 use crate::state::State;
@@ -26,7 +27,8 @@ impl State {
         let record = &mut self.lanes[lane as usize];
         record.granted = true;
         record.granted_at = now;
-        record.claims_loaded = false;
+        // Without a ledger there is nothing to load.
+        record.claims_loaded = self.config.ownership != Ownership::Ledger;
         record.resync_at = Some(now + resync + offset);
         record.verify_at = [Some(now + resync), Some(now + VERIFY_AFTER)];
         for verb in [Verb::Weights, Verb::Register, Verb::Deregister, Verb::Read] {

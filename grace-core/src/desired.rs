@@ -6,6 +6,7 @@ use crate::action::{Cause, Reason};
 use crate::decide::{Standing, Want, decide};
 use crate::id::Uid;
 use crate::machine::Wake;
+use crate::ownership::Ownership;
 use crate::pod::{Gate, Life};
 use crate::policy::DrainOn;
 use crate::record::{Binding, Claim, Phase, Route, Seat, Seeing};
@@ -257,6 +258,9 @@ impl State {
 
     /// A target that no Pod sits on: ours by its claim, and nobody lives there; or somebody else's.
     fn desire_of_nobody(&self, target: Index) -> Desire {
+        if self.config.ownership == Ownership::Exclusive {
+            return self.desire_of_leftover(target);
+        }
         let record = &self.targets[target];
         let nothing = Desire { want: Want::Nothing, reason: Reason::Gone, seat: None, until: None };
         let unknown_pod = self.seats_of(target).next().is_some();

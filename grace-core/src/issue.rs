@@ -7,9 +7,10 @@ use core::time::Duration;
 use crate::action::{Action, ActionId, Command};
 use crate::desired::{configured_weight, ramp};
 use crate::notice::Notice;
+use crate::ownership::Ownership;
 use crate::pod::Life;
 use crate::policy::DrainOn;
-use crate::record::{Claim, Flight, Phase, Seeing};
+use crate::record::{Flight, Phase, Seeing};
 use crate::slab::Index;
 use crate::state::State;
 use crate::target::Weight;
@@ -67,8 +68,11 @@ impl State {
         if !everything_known && !zero_of_terminating {
             return Some("S9");
         }
-        let claimed = record.claim == Claim::Held || record.claim == Claim::Dropping;
-        if !claimed {
+        let register_or_remove = !matches!(flight, Flight::Weight(_));
+        if register_or_remove && self.config.ownership == Ownership::WeightsOnly {
+            return Some("S3");
+        }
+        if !self.is_ours(target) {
             let seen = matches!(record.seen, Seeing::Registered(_));
             let of_a_route = occupants
                 .iter()

@@ -316,6 +316,7 @@ impl State {
     /// A pool that a route drives, or that holds something of ours.
     pub(crate) fn is_worth_reading(&self, pool: Index) -> bool {
         self.is_bound(pool)
+            || self.has_leftovers(pool)
             || self.pools[pool].targets.iter().any(|target| self.targets[*target].claim != Claim::None)
     }
 

@@ -158,6 +158,8 @@ mod record;
 
 mod state;
 
+mod ownership;
+
 mod intake;
 
 mod routing;
@@ -211,6 +213,7 @@ pub use explain::{DrainState, Explanation, Planned, Step};
 pub use id::{InvalidId, ListenerId, LoadBalancerId, ObjectName, RuleId, TargetGroupId, Uid};
 pub use machine::{Config, Machine, Wake};
 pub use notice::Notice;
+pub use ownership::Ownership;
 pub use pod::{Gate, Life, PodFacts, PreStop, StopBudget};
 pub use policy::{DrainOn, Floor, OrdinalWeight, Policy};
 pub use pool::{LaneFacts, LaneId, Limits, Pool, Switch};

@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::explain::{DrainState, Explanation, Planned};
 use crate::id::{ObjectName, Uid};
 use crate::notice::Notice;
+use crate::ownership::Ownership;
 use crate::state::State;
 use crate::target::TargetId;
 use crate::time::Time;
@@ -44,6 +45,8 @@ pub struct Config {
     pub write_timeout: Duration,
     /// Longest a read or a claim may take: 15 s.
     pub read_timeout: Duration,
+    /// What gives the right to change a target: the ledger of claims.
+    pub ownership: Ownership,
 }
 
 impl Default for Config {
@@ -56,6 +59,7 @@ impl Default for Config {
             deselected_after: Duration::from_secs(5),
             write_timeout: Duration::from_secs(60),
             read_timeout: Duration::from_secs(15),
+            ownership: Ownership::Ledger,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::action::{Failure, PoolSeen, Success};
 use crate::decide::Want;
 use crate::lane::Open;
 use crate::notice::Notice;
+use crate::ownership::Ownership;
 use crate::pool::Pool;
 use crate::record::{Claim, Seeing};
 use crate::slab::Index;
@@ -154,6 +155,9 @@ impl State {
         record.flags.set(Flag::Assumed, false);
         if believed == shown {
             let unneeded = record.claim == Claim::Held && shown == Seeing::Absent;
+            if shown == Seeing::Absent {
+                self.look_again_for(target);
+            }
             if doubted || assumed || unneeded {
                 self.touch(target);
                 self.touch_neighbours(target);
@@ -161,6 +165,11 @@ impl State {
             return;
         }
         self.set_seen(target, shown);
+        if shown == Seeing::Absent {
+            self.look_again_for(target);
+        } else {
+            self.found(target);
+        }
         self.touch(target);
         self.touch_neighbours(target);
         if believed != Seeing::Unknown && !doubted {
@@ -170,9 +179,15 @@ impl State {
 
     /// Somebody else changed a target of ours, or what was answered never came into force.
     fn contradicted(&mut self, target: Index, believed: Seeing, shown: Seeing, assumed: bool) {
-        let now = self.now;
+        let (now, ownership) = (self.now, self.config.ownership);
         let record = &mut self.targets[target];
-        if record.claim == Claim::None {
+        let answered_for = match ownership {
+            Ownership::Ledger => record.claim != Claim::None,
+            Ownership::Exclusive => true,
+            // Whoever registers may deregister.
+            Ownership::WeightsOnly => shown != Seeing::Absent,
+        };
+        if !answered_for {
             if !matches!(shown, Seeing::Registered(_)) {
                 record.flags.set(Flag::Reported, false);
             }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use crate::action::Reason;
 use crate::decide::Want;
 use crate::desired::Desire;
+use crate::ownership::Ownership;
 use crate::record::{Change, Claim, Phase, Seeing};
 use crate::slab::Index;
 use crate::state::State;
@@ -48,14 +49,23 @@ impl State {
             (Want::Keep(_), Seeing::Unknown) if terminating && record.claim == Claim::Held => {
                 Some(Change::Zero)
             }
-            (Want::Present(_), Seeing::Absent) => Some(Change::Register),
-            (Want::Absent, Seeing::Registered(_))
-                if record.claim != Claim::None || self.may_claim(target, desire) =>
-            {
+            (Want::Present(_), Seeing::Absent) if self.config.ownership != Ownership::WeightsOnly => {
+                Some(Change::Register)
+            }
+            (Want::Absent, Seeing::Registered(_)) if self.may_remove(target, desire) => {
                 Some(Change::Deregister)
             }
             (Want::Nothing | Want::Absent, _)
             | (Want::Keep(_) | Want::Present(_), Seeing::Absent | Seeing::Unknown) => None,
+        }
+    }
+
+    /// Whether a target that shall go is one that we may deregister, now or once it is claimed.
+    fn may_remove(&self, target: Index, desire: &Desire) -> bool {
+        match self.config.ownership {
+            Ownership::Ledger => self.targets[target].claim != Claim::None || self.may_claim(target, desire),
+            Ownership::Exclusive => true,
+            Ownership::WeightsOnly => false,
         }
     }
 
@@ -91,16 +101,17 @@ impl State {
                 until = until.max(*oldest + RESTORES_WITHIN);
             }
         }
-        let claimed = record.claim == Claim::Held || record.claim == Claim::Dropping;
+        let ours = self.is_ours(target);
         let open = match change {
             // The one write that is allowed before everything is known, and without a claim: a terminating Pod on a pool of
             // its route, shown by a claim or a snapshot.
-            Change::Zero => claimed || (matches!(record.seen, Seeing::Registered(_)) && pool.read),
-            Change::Weight | Change::Deregister => self.synced && lane.claims_loaded && pool.read && claimed,
+            Change::Zero => ours || (matches!(record.seen, Seeing::Registered(_)) && pool.read),
+            Change::Weight | Change::Deregister => self.synced && lane.claims_loaded && pool.read && ours,
             Change::Register => {
                 let room =
                     lane.limits.targets_per_pool.is_none_or(|limit| pool.registered < u32::from(limit));
-                self.synced && lane.claims_loaded && pool.read && record.claim == Claim::Held && room
+                let held = record.claim != Claim::Dropping;
+                self.synced && lane.claims_loaded && pool.read && ours && held && room
             }
         };
         match (open, until > self.now) {
@@ -112,6 +123,9 @@ impl State {
 
     /// Whether the claim on a target has to be asked for or given up.
     pub(crate) fn claim_change(&self, target: Index, desire: &Desire) -> Option<bool> {
+        if self.config.ownership != Ownership::Ledger {
+            return None;
+        }
         let record = &self.targets[target];
         let proven_absent = record.seen == Seeing::Absent
             && !record.flags.has(Flag::Assumed)

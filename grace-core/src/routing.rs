@@ -179,7 +179,7 @@ impl State {
             self.targets[*target].claim != Claim::None
                 || self.seats_of(*target).any(|seat| self.seats[seat].binding == index)
         });
-        if remembered {
+        if remembered || (phase == Phase::Ended(RouteEnd::Deleted) && self.has_leftovers(pool)) {
             return;
         }
         self.pools[pool].bindings.retain(|other| *other != index);

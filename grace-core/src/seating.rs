@@ -274,6 +274,7 @@ impl State {
         self.pools[pool].targets.retain(|other| *other != index);
         self.targets_by_id.remove(&(pool, address), index);
         self.targets.remove(index);
+        self.forget_bindings(pool);
     }
 }
 

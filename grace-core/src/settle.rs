@@ -5,6 +5,7 @@ use core::mem;
 use crate::decide::Want;
 use crate::desired::Desire;
 use crate::notice::Notice;
+use crate::ownership::Ownership;
 use crate::pod::Life;
 use crate::record::{Change, Claim, Phase, Seeing};
 use crate::slab::{Index, NONE};
@@ -47,10 +48,11 @@ impl State {
     fn look_at(&mut self, target: Index) {
         let record = &self.targets[target];
         let pool = record.pool;
-        if record.flags.has(Flag::Inherited) {
-            self.inherit(target);
-        } else if record.seats == NONE && record.claim != Claim::None && self.synced {
+        if record.seats == NONE && self.synced && (record.claim != Claim::None || self.is_leftover(target)) {
             self.seat_whoever_lives_there(target);
+        }
+        if self.targets[target].flags.has(Flag::Inherited) {
+            self.inherit(target);
         }
         self.stir_floor(pool);
         let desire = self.desire(target);
@@ -58,6 +60,9 @@ impl State {
         self.tell_of_flapping(target, &desire);
         let record = &mut self.targets[target];
         let old = mem::replace(&mut record.want, desire.want);
+        if old != desire.want {
+            self.look_for(target, &desire);
+        }
         self.set_target_timer(target, desire.until);
         self.count(target, &desire);
         let change = self.change_for(target, &desire);
@@ -175,6 +180,9 @@ impl State {
     /// Tells once about a registered target that is nobody's, or whose Pod is gone while we hold no claim.
     fn report(&mut self, target: Index, desire: &Desire) {
         let record = &self.targets[target];
+        if self.config.ownership != Ownership::Ledger {
+            return;
+        }
         let unclaimed = record.claim == Claim::None && matches!(record.seen, Seeing::Registered(_));
         if !unclaimed || record.flags.has(Flag::Reported) || record.flying.is_some() {
             return;
@@ -210,6 +218,9 @@ impl State {
         }
         let proven_absent = record.seen == Seeing::Absent && !record.flags.has(Flag::Assumed);
         let unclaimed_orphan = record.want == Want::Absent && record.flags.has(Flag::Reported);
+        // Without a claim that says it, what is seen says whether something is left to do.
+        let ledger = self.config.ownership == Ownership::Ledger;
+        let left_to_others = self.config.ownership == Ownership::WeightsOnly && record.want == Want::Absent;
         let released = |state: &Self, seat: Index| {
             state.bindings[state.seats[seat].binding].phase == Phase::Ended(crate::route::RouteEnd::Released)
                 && state
@@ -224,7 +235,8 @@ impl State {
                 let ended = self.bindings[record.binding].phase != Phase::Active;
                 let finished = proven_absent || unclaimed_orphan;
                 (finished && (over || ended || !record.listed))
-                    || (released(self, *seat) && !proven_absent)
+                    || (released(self, *seat) && !proven_absent && (ledger || self.is_settled(target)))
+                    || (ended && left_to_others)
                     || (ended
                         && self.targets[target].seen == Seeing::Unknown
                         && !self.targets[target].flags.has(Flag::Doubt))

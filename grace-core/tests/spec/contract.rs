@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use grace_core::{
     Action, ActionId, Address, Batch, Command, Config, DrainOn, Failure, LaneFacts, LaneId, Life, Limits,
-    PodFacts, Pool, RouteFacts, ServiceKey, Success, TargetId, Time, Uid, Weight,
+    Ownership, PodFacts, Pool, RouteFacts, ServiceKey, Success, TargetId, Time, Uid, Weight,
 };
 
 use crate::call::{Verb, entries};
@@ -104,6 +104,10 @@ impl Contract {
         assert_eq!(open, 0, "S8: one open call per lane and slot, {action:?} is one too many");
         self.open.insert(action.id, (lane.clone(), claims, action.deadline + Duration::from_secs(1)));
 
+        assert!(
+            !claims || config.ownership == Ownership::Ledger,
+            "without a ledger nothing is recorded: {action:?}"
+        );
         if !claims {
             let calls = self.calls.entry(verb).or_default();
             calls.push_back(now);
@@ -123,7 +127,7 @@ impl Contract {
                 limits(batch, facts.limits);
                 for (pool, address, weight) in entries(batch) {
                     let target = TargetId { lane: lane.clone(), pool, address };
-                    self.write(now, verb, &target, weight, view);
+                    self.write((now, config.ownership), verb, &target, weight, view);
                 }
             }
             Command::Read { pools, .. } => {
@@ -139,7 +143,18 @@ impl Contract {
     }
 
     /// S1 to S4, S9, S10 and S12 for one target of a write.
-    fn write(&mut self, now: Time, verb: Verb, target: &TargetId, weight: Option<Weight>, view: &View) {
+    fn write(
+        &mut self,
+        (now, ownership): (Time, Ownership),
+        verb: Verb,
+        target: &TargetId,
+        weight: Option<Weight>,
+        view: &View,
+    ) {
+        assert!(
+            ownership != Ownership::WeightsOnly || verb == Verb::Weights,
+            "S3: {verb:?} of {target}, which is somebody else's to do"
+        );
         let routes = routes_on(view, &target.lane, &target.pool);
         let ended: Vec<_> =
             view.ended.values().filter(|(route, _)| names(route, &target.lane, &target.pool)).collect();
@@ -147,10 +162,12 @@ impl Contract {
             !routes.is_empty() || !ended.is_empty(),
             "S3: a pool without a route is never written to: {target}"
         );
-        let claimed = self
+        let ledger = ownership == Ownership::Ledger;
+        let in_ledger = self
             .claims
             .get(&target.lane)
             .is_some_and(|claims| claims.contains(&(target.pool.clone(), target.address)));
+        let claimed = in_ledger || !ledger;
         let occupant =
             routes.iter().find_map(|route| holder(view, route, target.address).map(|p| (route, p)));
 
@@ -166,7 +183,7 @@ impl Contract {
         let terminates = terminates || (claimed && view.pods.values().any(has_address));
         let zero_for_terminating = weight == Some(Weight::DRAINED) && verb == Verb::Weights && terminates;
         let ready = self.synced
-            && self.loaded.contains(&target.lane)
+            && (!ledger || self.loaded.contains(&target.lane))
             && self.read.contains(&(target.lane.clone(), target.pool.clone()));
         assert!(ready || zero_for_terminating, "S9: {verb:?} {weight:?} of {target} before all is known");
         assert!(claimed || zero_for_terminating, "S3: {verb:?} {weight:?} of {target} without a claim");

@@ -73,7 +73,12 @@ impl Harness {
 
     /// Any cluster, after a cold start that came to rest.
     pub(crate) fn of(facts: impl Facts) -> Self {
-        let mut harness = Self::cold(facts);
+        Self::configured(Config::default(), facts)
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn configured(config: Config, facts: impl Facts) -> Self {
+        let mut harness = Self::cold_configured(config, facts);
         harness.start();
         harness.settle();
         harness.forget();
@@ -82,8 +87,14 @@ impl Harness {
 
     /// Any cluster, of which the machine was told nothing yet.
     pub(crate) fn cold(facts: impl Facts) -> Self {
-        let config = Config::default();
+        Self::cold_configured(Config::default(), facts)
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn cold_configured(config: Config, facts: impl Facts) -> Self {
         let mut harness = Self {
+            #[cfg(feature = "serde")]
+            log: vec![grace_core::log::Entry::start(&config)],
             machine: Machine::new(config.clone()),
             config,
             now: START,
@@ -96,8 +107,6 @@ impl Harness {
             notices: Vec::new(),
             all: Vec::new(),
             events: Vec::new(),
-            #[cfg(feature = "serde")]
-            log: vec![grace_core::log::Entry::start(&Config::default())],
             scripted: false,
             crash: None,
             crashed: false,

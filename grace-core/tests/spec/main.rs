@@ -27,6 +27,8 @@ mod invariants;
 mod log_replay;
 mod not_ready_endpoints;
 mod not_ready_floor;
+mod ownership_exclusive;
+mod ownership_weights_only;
 mod refused;
 mod relist_and_restart;
 mod restart_at_every_action;

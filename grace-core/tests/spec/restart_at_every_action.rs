@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use grace_core::DrainOn::{Termination, TerminationAndUnready};
-use grace_core::{DrainOn, TargetId};
+use grace_core::{Config, DrainOn, Ownership, TargetId};
 
 use crate::harness::{Crash, Harness};
 use crate::words::*;
@@ -25,8 +25,10 @@ fn rollout() -> Vec<(Duration, Fact)> {
     script
 }
 
-fn before(drain: DrainOn) -> Harness {
-    let mut t = Harness::of([drains("web", drain), bound("web", ["lb-1/lbl-1", "lb-1/lbl-2"])]);
+fn before(drain: DrainOn, ownership: Ownership) -> Harness {
+    let config = Config { ownership, ..Config::default() };
+    let facts = [drains("web", drain), bound("web", ["lb-1/lbl-1", "lb-1/lbl-2"])];
+    let mut t = Harness::configured(config, facts);
     t.given((1..=4).map(|n| serving(format!("web-{n}"))).collect::<Vec<_>>());
     t
 }
@@ -66,8 +68,8 @@ fn writes_per_target(t: &Harness) -> BTreeMap<TargetId, usize> {
 
 /// P1 to P8 are the moments between a plan and its proof: each of them is some action's "before send", "after effect"
 /// or "before answer".
-fn killed_at_every_action(drain: DrainOn) {
-    let given = before(drain);
+fn killed_at_every_action(drain: DrainOn, ownership: Ownership) {
+    let given = before(drain, ownership);
     let mut calm = given.clone();
     run(&mut calm);
     let actions = calm.all.len() - given.all.len();
@@ -88,7 +90,7 @@ fn killed_at_every_action(drain: DrainOn) {
             points += 1;
         }
     }
-    println!("restart at every action, {drain:?}: {points} points tried");
+    println!("restart at every action, {drain:?}, {ownership:?}: {points} points tried");
     assert!(points >= 60, "the rollout has {points} points only");
 }
 
@@ -112,7 +114,7 @@ fn claims(t: &Harness) -> Vec<String> {
 
 #[test]
 fn p9_a_process_that_dies_every_three_seconds_still_gets_there() {
-    let given = before(TerminationAndUnready);
+    let given = before(TerminationAndUnready, Ownership::Ledger);
     let mut calm = given.clone();
     run(&mut calm);
     let minimal = calm.writes().len();
@@ -138,10 +140,15 @@ fn p9_a_process_that_dies_every_three_seconds_still_gets_there() {
 
 #[test]
 fn p1_to_p8_killed_at_every_action_with_the_first_switch() {
-    killed_at_every_action(Termination);
+    killed_at_every_action(Termination, Ownership::Ledger);
 }
 
 #[test]
 fn p1_to_p8_killed_at_every_action_with_both_switches() {
-    killed_at_every_action(TerminationAndUnready);
+    killed_at_every_action(TerminationAndUnready, Ownership::Ledger);
+}
+
+#[test]
+fn p1_to_p8_killed_at_every_action_without_a_ledger() {
+    killed_at_every_action(Termination, Ownership::Exclusive);
 }
