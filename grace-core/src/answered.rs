@@ -259,11 +259,8 @@ impl State {
     ) {
         let named = culprit.and_then(|(pool, address)| {
             let pool = *self.lanes[lane as usize].pools.get(pool)?;
-            open.targets.iter().map(|(target, _)| *target).find(|target| {
-                self.targets
-                    .get(*target)
-                    .is_some_and(|record| record.pool == pool && record.address == *address)
-            })
+            let target = self.find_target(pool, *address)?;
+            open.targets.iter().any(|(sent, _)| *sent == target).then_some(target)
         });
         let culprit = named.or_else(|| (open.targets.len() == 1).then(|| open.targets[0].0));
         self.land(open, |_, _| {});

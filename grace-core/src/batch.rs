@@ -81,7 +81,8 @@ impl State {
                 continue;
             }
             let target = &self.targets[ready.target];
-            let change = action::Change { address: target.address, weight, cause: self.cause(&desire) };
+            let change =
+                action::Change { address: self.address_of(ready.target), weight, cause: self.cause(&desire) };
             match pools.iter_mut().find(|(pool, _)| *pool == target.pool) {
                 Some((_, changes)) => changes.push(change),
                 None => pools.push((target.pool, Vec::from([change]))),
@@ -146,7 +147,13 @@ impl State {
     pub(crate) fn order(&self, a: &Ready, b: &Ready) -> Ordering {
         let key = |ready: &Ready| {
             let target = &self.targets[ready.target];
-            (ready.change, ready.kill, ready.pod.map(|(uid, _)| uid), target.pool, target.address)
+            (
+                ready.change,
+                ready.kill,
+                ready.pod.map(|(uid, _)| uid),
+                target.pool,
+                self.address_of(ready.target),
+            )
         };
         let (a, b) = (key(a), key(b));
         let pools = || self.pools[a.3].pool.cmp(&self.pools[b.3].pool);

@@ -53,8 +53,7 @@ impl State {
             return;
         }
         let by_content = |state: &Self, target: &Index| {
-            let target = &state.targets[*target];
-            (state.pools[target.pool].pool.clone(), target.address)
+            (state.pools[state.targets[*target].pool].pool.clone(), state.address_of(*target))
         };
         add.sort_by_key(|target| by_content(self, target));
         drop.sort_by_key(|target| by_content(self, target));

@@ -65,16 +65,31 @@ pub(crate) struct Sitting<'a> {
 impl State {
     /// What is wanted of a target now.
     pub(crate) fn desire(&self, target: Index) -> Desire {
-        let Some((sitting, standing, until)) = self.decider(target) else {
+        let record = &self.targets[target];
+        if record.seats == NONE {
+            return self.desire_of_nobody(target);
+        }
+        let sitting = self.sitting_on(record, record.seats);
+        if sitting.seat.next_of_target != NONE {
+            return self.desire_of_several(target);
+        }
+        match self.standing_of(&sitting) {
+            Some((standing, until)) => self.desire_of_seat(&sitting, standing, until),
+            None => self.desire_of_nobody(target),
+        }
+    }
+
+    fn desire_of_several(&self, target: Index) -> Desire {
+        let Some((first, standing, until)) = self.decider(target) else {
             return self.desire_of_nobody(target);
         };
-        let desire = self.desire_of_seat(&sitting, standing, until);
-        if desire.want != Want::Absent || is_alone(&sitting) {
+        let desire = self.desire_of_seat(&self.sitting(first), standing, until);
+        if desire.want != Want::Absent {
             return desire;
         }
         // A Pod that still terminates here keeps the target, whatever became of the one that decides.
         self.seats_of(target)
-            .filter(|other| *other != sitting.index)
+            .filter(|other| *other != first)
             .filter_map(|other| {
                 let sitting = self.sitting(other);
                 let (standing, until) = self.standing_of(&sitting)?;
@@ -87,47 +102,47 @@ impl State {
 
     /// The seat that decides over a target, and how its Pod stands.
     pub(crate) fn occupant(&self, target: Index) -> Option<(Index, Standing)> {
-        self.decider(target).map(|(sitting, standing, _)| (sitting.index, standing))
+        self.decider(target).map(|(seat, standing, _)| (seat, standing))
+    }
+
+    fn decider(&self, target: Index) -> Option<(Index, Standing, Change)> {
+        self.seats_of(target)
+            .filter_map(|seat| {
+                let sitting = self.sitting(seat);
+                let (standing, until) = self.standing_of(&sitting)?;
+                Some((precedence(&sitting, standing), (seat, standing, until)))
+            })
+            .min_by_key(|(precedence, _)| *precedence)
+            .map(|(_, decider)| decider)
     }
 
     pub(crate) fn sitting(&self, index: Index) -> Sitting<'_> {
+        self.sitting_on(&self.targets[self.seats[index].target], index)
+    }
+
+    #[inline]
+    fn sitting_on<'a>(&'a self, target: &'a Target, index: Index) -> Sitting<'a> {
         let seat = &self.seats[index];
         let binding = &self.bindings[seat.binding];
         Sitting {
             index,
             seat,
             pod: &self.pods[seat.pod],
-            target: &self.targets[seat.target],
+            target,
             binding,
             route: &self.routes[binding.route],
         }
     }
 
-    fn decider(&self, target: Index) -> Option<(Sitting<'_>, Standing, Change)> {
-        let first = self.targets[target].seats;
-        if first == NONE {
-            return None;
-        }
-        let weighed = |seat| {
-            let sitting = self.sitting(seat);
-            self.standing_of(&sitting).map(|(standing, until)| (sitting, standing, until))
-        };
-        if self.seats[first].next_of_target == NONE {
-            return weighed(first);
-        }
-        self.seats_of(target)
-            .filter_map(weighed)
-            .min_by_key(|(sitting, standing, _)| precedence(sitting, *standing))
-    }
-
     /// How the Pod of a seat stands, and when that changes by time alone. `None`: nothing is known of the Pod.
+    #[inline]
     pub(crate) fn standing_of(&self, sitting: &Sitting<'_>) -> Option<(Standing, Change)> {
         let Sitting { seat, pod, target, binding, route, .. } = *sitting;
         if seat.elsewhere {
             return None;
         }
         let life = pod.life()?;
-        if life == Life::Over || !pod.lives_at(target.address.ip) {
+        if life == Life::Over || !pod.lives_at(target.ip) {
             return Some((Standing::Over, None));
         }
         if matches!(life, Life::Terminating { .. }) {
@@ -158,7 +173,7 @@ impl State {
     /// For a seat that is not listed any more: whether the Pod's other target in the same pool is in force. `None` when
     /// there is no other target.
     fn successor_confirmed(&self, record: &Seat) -> Option<bool> {
-        let family = |target: Index| self.targets[target].address.ip.is_ipv4();
+        let family = |target: Index| self.targets[target].ip.is_ipv4();
         let successor = self.seats_of_pod(record.pod).find(|other| {
             let other = &self.seats[*other];
             other.listed && other.binding == record.binding && family(other.target) == family(record.target)
@@ -172,6 +187,7 @@ impl State {
         })
     }
 
+    #[inline]
     fn desire_of_seat(&self, sitting: &Sitting<'_>, standing: Standing, until: Change) -> Desire {
         let Sitting { index, seat, target, binding, route, .. } = *sitting;
         let facts = &route.facts;
@@ -240,6 +256,9 @@ impl State {
         let Sitting { index, seat, pod, target, route, .. } = *sitting;
         let policy = &route.facts.policy;
         let desire = |want, until| Desire { want, reason: Reason::Ready, seat: Some(index), until };
+        if seat.unsteady.is_none() && policy.slow_start.is_none() {
+            return desire(Want::Present(configured), None);
+        }
         let takes_away = policy.drain == DrainOn::TerminationAndUnready && !policy.ignore_readiness;
         let registered = matches!(target.seen, Seeing::Registered(_));
         if let Some((until, _)) = seat.held_back(self.now).filter(|_| takes_away && registered) {
@@ -313,11 +332,6 @@ fn precedence(sitting: &Sitting<'_>, standing: Standing) -> (u8, Time, Uid) {
     (class, sitting.pod.facts.as_ref().map_or(Time::EPOCH, |facts| facts.plain.created), sitting.pod.uid)
 }
 
-/// Whether nobody else sits on the target.
-fn is_alone(sitting: &Sitting<'_>) -> bool {
-    sitting.seat.next_of_target == NONE && sitting.target.seats == sitting.index
-}
-
 /// Weight 0, then deregistered when it has been at 0 for `span`: no event of the Pod will end this drain.
 fn drain_for(sitting: &Sitting<'_>, now: Time, span: Duration, reason: Reason) -> Desire {
     let end = sitting.target.zero_since().map(|since| since + span);
@@ -330,6 +344,7 @@ fn drain_for(sitting: &Sitting<'_>, now: Time, span: Duration, reason: Reason) -
 }
 
 /// The weight that annotations give this Pod on this route: its own, else by ordinal, else the route's.
+#[inline]
 pub(crate) fn configured_weight(sitting: &Sitting<'_>) -> Weight {
     let route = &sitting.route.facts;
     let Some(pod) = &sitting.pod.facts else { return route.policy.default_weight };

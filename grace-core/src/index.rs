@@ -32,34 +32,6 @@ impl Lookup {
     }
 }
 
-/// Like [`Lookup`], for records that stand under several keys: each entry carries the hash of its own key.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct MultiLookup {
-    table: HashTable<(u64, Index)>,
-}
-
-impl MultiLookup {
-    /// A record that stands under `key` and satisfies `is`.
-    pub(crate) fn find(&self, key: &impl Hash, is: impl Fn(Index) -> bool) -> Option<Index> {
-        let hash = hash(key);
-        self.table.find(hash, |entry| entry.0 == hash && is(entry.1)).map(|entry| entry.1)
-    }
-
-    /// Adds a record under `key`.
-    pub(crate) fn insert(&mut self, key: &impl Hash, index: Index) {
-        let hash = hash(key);
-        self.table.insert_unique(hash, (hash, index), |entry| entry.0);
-    }
-
-    /// Takes out the record `index`, which stands under `key`.
-    pub(crate) fn remove(&mut self, key: &impl Hash, index: Index) {
-        let hash = hash(key);
-        if let Ok(entry) = self.table.find_entry(hash, |entry| *entry == (hash, index)) {
-            entry.remove();
-        }
-    }
-}
-
 /// The hash of a key: the same in every process, because equal events must give equal actions.
 pub(crate) fn hash(key: &impl Hash) -> u64 {
     FixedState::with_seed(0).hash_one(key)

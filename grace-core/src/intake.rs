@@ -7,6 +7,7 @@ use core::net::IpAddr;
 use crate::event::Source;
 use crate::id::Uid;
 use crate::index::hash;
+use crate::ip::Ip;
 use crate::pod::PodFacts;
 use crate::record::{Endpoint, Service, Slice};
 use crate::slab::{Index, NONE};
@@ -18,6 +19,12 @@ use crate::tracked_pod::Pod;
 impl State {
     /// Number and present generation of a source.
     fn source(&mut self, from: &Source) -> (Index, u32) {
+        // Events of one source come in a row.
+        if let Some((source, generation)) = self.sources.get(self.last_source as usize)
+            && source == from
+        {
+            return (self.last_source, *generation);
+        }
         let found = self.sources_by_name.find(from, |index| self.sources[index as usize].0 == *from);
         let index = found.unwrap_or_else(|| {
             let index = Index::try_from(self.sources.len()).unwrap_or(NONE);
@@ -26,6 +33,7 @@ impl State {
             self.sources_by_name.insert(from, index, |index| hash(&sources[index as usize].0));
             index
         });
+        self.last_source = index;
         (index, self.sources[index as usize].1)
     }
 
@@ -63,12 +71,10 @@ impl State {
             return;
         }
         let first = pod.facts.is_none();
-        let (changed, old_ips) = pod.learn(facts);
-        if !changed {
+        let changed = pod.learn(facts);
+        let moved = self.move_to(index, facts.ips);
+        if !changed && !moved {
             return;
-        }
-        if old_ips != facts.ips {
-            self.move_ips(index, old_ips, facts.ips);
         }
         if first {
             self.place_seats(index);
@@ -97,21 +103,39 @@ impl State {
 
     fn lose_pod(&mut self, index: Index) {
         self.pods[index].gone = true;
-        if let Some(ips) = self.pods[index].facts.as_ref().map(|facts| facts.ips) {
-            self.move_ips(index, ips, [None; 2]);
-        }
+        self.unlist_ips(index);
         self.touch_pod(index);
         self.follow_drain(index);
         self.forget_pod(index);
     }
 
-    /// Keeps the index by address.
-    fn move_ips(&mut self, index: Index, old: [Option<IpAddr>; 2], new: [Option<IpAddr>; 2]) {
-        for ip in old.iter().flatten() {
-            self.pods_by_ip.remove(ip, index);
+    /// Keeps the addresses of a Pod. Says whether they changed.
+    fn move_to(&mut self, index: Index, ips: [Option<IpAddr>; 2]) -> bool {
+        let Some(known) = &self.pods[index].facts else { return false };
+        let old = known.ips;
+        if old.map(|ip| ip.map(|ip| self.addresses.get(ip))) == ips {
+            return false;
         }
-        for ip in new.iter().flatten() {
-            self.pods_by_ip.insert(ip, index);
+        self.unlist_ips(index);
+        let new = ips.map(|ip| ip.map(|ip| self.addresses.hold(ip)));
+        if let Some(known) = &mut self.pods[index].facts {
+            known.ips = new;
+        }
+        for (entry, ip) in entries(index, new) {
+            let pods = &self.pods;
+            self.pods_by_ip.insert(&ip, entry, |entry| pods[entry / 2].ip(entry).map_or(0, |ip| hash(&ip)));
+        }
+        for ip in old.into_iter().flatten() {
+            self.addresses.release(ip);
+        }
+        true
+    }
+
+    /// The Pod is not to be found by its addresses any more.
+    fn unlist_ips(&mut self, index: Index) {
+        let ips = self.pods[index].facts.as_ref().map_or([None; 2], |known| known.ips);
+        for (entry, ip) in entries(index, ips) {
+            self.pods_by_ip.remove(&ip, entry);
         }
     }
 
@@ -129,7 +153,10 @@ impl State {
         let held = pod.hold().is_some() && !pod.gone;
         if !known && !held && pod.listed == 0 && pod.seats == NONE && pod.drain().is_none() {
             self.pods_by_uid.remove(&pod.uid.clone(), index);
-            self.pods.remove(index);
+            let ips = self.pods.remove(index).and_then(|pod| pod.facts).map_or([None; 2], |known| known.ips);
+            for ip in ips.into_iter().flatten() {
+                self.addresses.release(ip);
+            }
         }
     }
 
@@ -147,13 +174,19 @@ impl State {
             let pod = self.find_pod(&endpoint.pod).unwrap_or_else(|| self.new_pod(endpoint.pod));
             endpoints.push(Endpoint {
                 pod,
-                ip: endpoint.ip,
+                ip: self.addresses.hold(endpoint.ip),
                 serving: endpoint.serving,
                 terminating: endpoint.terminating,
             });
         }
         endpoints.sort_unstable();
-        endpoints.dedup();
+        endpoints.dedup_by(|one, other| {
+            let same = one == other;
+            if same {
+                self.addresses.release(one.ip);
+            }
+            same
+        });
         let slice = &mut self.slices[index];
         (slice.source, slice.generation) = (source, generation);
         let every_port = slice.ports != facts.ports;
@@ -163,6 +196,13 @@ impl State {
         let old = mem::replace(&mut slice.endpoints, endpoints);
         self.count_listed(index, &old);
         self.reseat_changed(index, &old, every_port);
+        self.release_endpoints(&old);
+    }
+
+    fn release_endpoints(&mut self, endpoints: &[Endpoint]) {
+        for endpoint in endpoints {
+            self.addresses.release(endpoint.ip);
+        }
     }
 
     pub(crate) fn slice_gone(&mut self, key: &SliceKey) {
@@ -184,6 +224,7 @@ impl State {
             self.seat_pod(service, endpoint.pod);
             self.forget_pod(endpoint.pod);
         }
+        self.release_endpoints(&old);
         self.forget_service(service);
     }
 
@@ -272,4 +313,9 @@ impl State {
             }
         }
     }
+}
+
+/// The entries of a Pod in `State::pods_by_ip`.
+fn entries(pod: Index, ips: [Option<Ip>; 2]) -> impl Iterator<Item = (Index, Ip)> {
+    ips.into_iter().zip(pod * 2..).filter_map(|(ip, entry)| Some((entry, ip?)))
 }

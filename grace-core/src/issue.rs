@@ -51,7 +51,7 @@ impl State {
             .filter_map(|seat| {
                 let pod = &self.pods[self.seats[seat].pod];
                 let life = pod.life()?;
-                let here = pod.lives_at(record.address.ip);
+                let here = pod.lives_at(record.ip);
                 Some((seat, if here { life } else { Life::Over }))
             })
             .collect();

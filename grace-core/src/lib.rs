@@ -146,6 +146,8 @@ mod slab;
 
 mod index;
 
+mod ip;
+
 mod timer;
 
 mod budget;

@@ -3,9 +3,9 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::net::IpAddr;
 use core::time::Duration;
 
+use crate::ip::Ip;
 use crate::pool::Pool;
 use crate::route::{RouteEnd, RouteFacts};
 use crate::slab::Index;
@@ -29,7 +29,7 @@ pub(crate) struct Slice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Endpoint {
     pub(crate) pod: Index,
-    pub(crate) ip: IpAddr,
+    pub(crate) ip: Ip,
     pub(crate) serving: bool,
     pub(crate) terminating: bool,
 }

@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use core::num::NonZeroU16;
 
+use crate::ip::Ip;
 use crate::record::{Phase, Seat, Seeing};
 use crate::slab::{Index, NONE};
 use crate::state::State;
@@ -53,7 +55,10 @@ impl State {
             let next = self.seats[seat].next_of_pod;
             if self.seats[seat].binding == binding {
                 let listed = if active {
-                    self.listing(binding, pod, self.targets[self.seats[seat].target].address)
+                    {
+                        let target = &self.targets[self.seats[seat].target];
+                        self.listing(binding, pod, target.ip, target.port)
+                    }
                 } else {
                     None
                 };
@@ -74,9 +79,9 @@ impl State {
                 if endpoint.pod != pod {
                     break;
                 }
-                let address = Address { ip: endpoint.ip, port };
-                if may_be_registered(endpoint.ip) && !self.has_seat(binding, pod, pool, address) {
-                    let listed = self.listing(binding, pod, address);
+                let address = Address { ip: self.addresses.get(endpoint.ip), port };
+                if may_be_registered(address.ip) && !self.has_seat(binding, pod, pool, address) {
+                    let listed = self.listing(binding, pod, endpoint.ip, port);
                     self.new_seat(binding, pod, pool, address, listed);
                 }
             }
@@ -84,24 +89,24 @@ impl State {
     }
 
     /// The container port that the route's port has in this slice.
-    fn port_in(&self, binding: Index, slice: Index) -> Option<core::num::NonZeroU16> {
+    fn port_in(&self, binding: Index, slice: Index) -> Option<NonZeroU16> {
         let wanted = &self.routes[self.bindings[binding].route].facts.port;
         self.slices[slice].ports.iter().find(|(name, _)| name == wanted).map(|(_, port)| *port)
     }
 
     /// Whether a slice names the Pod at this address, and if so whether it serves. A Pod that is being moved between
     /// slices stands in two of them for a moment: it serves unless one of them says otherwise.
-    fn listing(&self, binding: Index, pod: Index, address: Address) -> Option<bool> {
+    fn listing(&self, binding: Index, pod: Index, ip: Ip, port: NonZeroU16) -> Option<bool> {
         let service = self.routes[self.bindings[binding].route].service;
         let mut listed = None;
         for slice in &self.services[service].slices {
-            if self.port_in(binding, *slice) != Some(address.port) {
+            if self.port_in(binding, *slice) != Some(port) {
                 continue;
             }
             let endpoints = &self.slices[*slice].endpoints;
             let first = endpoints.partition_point(|endpoint| endpoint.pod < pod);
             for endpoint in endpoints[first..].iter().take_while(|endpoint| endpoint.pod == pod) {
-                if endpoint.ip == address.ip {
+                if endpoint.ip == ip {
                     listed = Some(listed.unwrap_or(true) && endpoint.serving);
                 }
             }
@@ -238,21 +243,19 @@ impl State {
     /// A claimed target that no slice speaks of: if a Pod that is not over lives at its address, that Pod left the
     /// Service while nobody watched, and sits there unlisted.
     pub(crate) fn seat_whoever_lives_there(&mut self, target: Index) {
-        let (pool, address) = (self.targets[target].pool, self.targets[target].address);
+        let (pool, ip) = (self.targets[target].pool, self.targets[target].ip);
         let holder = self.pools[pool]
             .bindings
             .iter()
             .copied()
             .find(|binding| self.bindings[*binding].phase == Phase::Active);
         let Some(binding) = holder else { return };
-        let found = self.pods_by_ip.find(&address.ip, |index| {
-            self.pods.get(index).is_some_and(|pod| {
-                pod.facts.as_ref().is_some_and(|facts| facts.ips.contains(&Some(address.ip)))
-                    && !matches!(pod.life(), None | Some(crate::pod::Life::Over))
-            })
+        let found = self.pods_by_ip.find(&ip, |entry| {
+            let pod = &self.pods[entry / 2];
+            pod.ip(entry) == Some(ip) && !matches!(pod.life(), None | Some(crate::pod::Life::Over))
         });
-        if let Some(pod) = found {
-            self.new_seat(binding, pod, pool, address, None);
+        if let Some(entry) = found {
+            self.new_seat(binding, entry / 2, pool, self.address_of(target), None);
         }
     }
 
@@ -269,10 +272,11 @@ impl State {
         if !idle {
             return;
         }
-        let (pool, address) = (target.pool, target.address);
+        let (pool, ip, port) = (target.pool, target.ip, target.port);
         self.set_target_timer(index, None);
         self.pools[pool].targets.retain(|other| *other != index);
-        self.targets_by_id.remove(&(pool, address), index);
+        self.targets_by_id.remove(&(pool, ip, port), index);
+        self.addresses.release(ip);
         self.targets.remove(index);
         self.forget_bindings(pool);
     }

@@ -18,10 +18,7 @@ impl State {
     pub(crate) fn settle(&mut self) {
         loop {
             if let Some(target) = self.touched.pop() {
-                if self.targets.get(target).is_some() {
-                    self.targets[target].flags.set(Flag::Touched, false);
-                    self.look_at(target);
-                }
+                self.look_at(target);
             } else if let Some(pool) = self.floors.pop() {
                 self.look_at_floor(pool);
             } else if let Some(pod) = self.drains.pop() {
@@ -46,27 +43,37 @@ impl State {
     }
 
     fn look_at(&mut self, target: Index) {
-        let record = &self.targets[target];
-        let pool = record.pool;
+        let Some(record) = self.targets.get(target) else { return };
+        let inherited = record.flags.has(Flag::Inherited);
         if record.seats == NONE && self.synced && (record.claim != Claim::None || self.is_leftover(target)) {
             self.seat_whoever_lives_there(target);
         }
-        if self.targets[target].flags.has(Flag::Inherited) {
+        if inherited {
             self.inherit(target);
         }
-        self.stir_floor(pool);
         let desire = self.desire(target);
-        self.admit(&desire);
-        self.tell_of_flapping(target, &desire);
         let record = &mut self.targets[target];
+        record.flags.set(Flag::Touched, false);
         let old = mem::replace(&mut record.want, desire.want);
+        if record.only_its_weight_changed(old, &desire) {
+            let seat = &self.seats[record.seats];
+            if seat.admitted && seat.next_of_target == NONE {
+                return;
+            }
+        }
+        let (pool, timer, waiting) = (record.pool, record.timer(), record.waiting);
+        self.stir_floor(pool);
         if old != desire.want {
             self.look_for(target, &desire);
         }
-        self.set_target_timer(target, desire.until);
+        if timer != desire.until {
+            self.set_target_timer(target, desire.until);
+        }
         self.count(target, &desire);
         let change = self.change_for(target, &desire);
-        self.wait_for(target, change, &desire);
+        if waiting != change {
+            self.wait_for(target, change, &desire);
+        }
         if let Some(wanted) = self.claim_change(target, &desire) {
             let lane = self.pools[pool].lane;
             self.lanes[lane as usize].want_claim(target, wanted, &mut self.targets, self.now);
@@ -74,24 +81,40 @@ impl State {
         }
         self.report(target, &desire);
         if let Some(seat) = desire.seat {
-            self.follow_drain(self.seats[seat].pod);
-            // Those that drain here beside the one that decides.
-            let mut other = if old == desire.want { NONE } else { self.targets[target].seats };
-            while other != NONE {
-                let (pod, next) = (self.seats[other].pod, self.seats[other].next_of_target);
-                if other != seat {
-                    self.follow_drain(pod);
-                }
-                other = next;
-            }
+            self.look_at_seat(seat, target, &desire, old);
         }
         self.clear_seats(target);
         self.forget_target(target);
     }
 
+    /// Whether nobody else sits on the target of a seat that decides over it.
+    fn is_alone(&self, seat: Index) -> bool {
+        let record = &self.seats[seat];
+        record.next_of_target == NONE && self.targets[record.target].seats == seat
+    }
+
+    /// What the decision means for the Pod that decides, and for those that sit there beside it.
+    fn look_at_seat(&mut self, seat: Index, target: Index, desire: &Desire, old: Want) {
+        let record = &mut self.seats[seat];
+        // Ready once on this target: a later spell of not being ready does not take a weight away without the switch.
+        record.admitted |= matches!(desire.want, Want::Present(_));
+        let pod = record.pod;
+        if record.unsteady.is_some() && desire.want == Want::Keep(Weight::DRAINED) {
+            self.tell_of_flapping(seat, target);
+        }
+        self.follow_drain(pod);
+        if old != desire.want && !self.is_alone(seat) {
+            let mut other = self.targets[target].seats;
+            while other != NONE {
+                let (pod, next) = (self.seats[other].pod, self.seats[other].next_of_target);
+                self.follow_drain(pod);
+                other = next;
+            }
+        }
+    }
+
     /// Tells once that a Pod has to be ready for a while before it gets its weight back.
-    fn tell_of_flapping(&mut self, target: Index, desire: &Desire) {
-        let Some(seat) = desire.seat.filter(|_| desire.want == Want::Keep(Weight::DRAINED)) else { return };
+    fn tell_of_flapping(&mut self, seat: Index, target: Index) {
         let Some((_, hold)) = self.seats[seat].held_back(self.now) else { return };
         let flap = self.seats[seat].unsteady.as_mut().and_then(|unsteady| unsteady.flap.as_mut());
         if flap.is_none_or(|flap| mem::replace(&mut flap.told, true)) {
@@ -111,21 +134,11 @@ impl State {
         }
     }
 
-    /// Ready once on this target: a later spell of not being ready does not take a weight away without the switch.
-    fn admit(&mut self, desire: &Desire) {
-        if let (Some(seat), Want::Present(_)) = (desire.seat, desire.want) {
-            self.seats[seat].admitted = true;
-        }
-    }
-
     /// Puts a target among those of its lane that wait, or takes it out.
     fn wait_for(&mut self, target: Index, change: Option<Change>, desire: &Desire) {
-        let record = &mut self.targets[target];
-        if mem::replace(&mut record.waiting, change) == change {
-            return;
-        }
         let kill = if change == Some(Change::Zero) { self.kill_time(desire.seat) } else { None };
         let record = &mut self.targets[target];
+        record.waiting = change;
         let pool = &mut self.pools[record.pool];
         let index = pool.lane;
         let lane = &mut self.lanes[index as usize];
@@ -252,7 +265,7 @@ impl State {
     /// touches it.
     fn clear_superseded(&mut self, target: Index) {
         let first = self.targets[target].seats;
-        if first == NONE || self.seats[first].next_of_target == NONE {
+        if first == NONE || self.is_alone(first) {
             return;
         }
         let gone: alloc::vec::Vec<Index> = self

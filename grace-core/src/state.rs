@@ -8,7 +8,8 @@ use crate::budget::Budget;
 use crate::choose::Queued;
 use crate::event::Source;
 use crate::id::Uid;
-use crate::index::{Lookup, MultiLookup, hash};
+use crate::index::Lookup;
+use crate::ip::Addresses;
 use crate::lane::Lane;
 use crate::machine::{Config, Wake};
 use crate::notice::Notice;
@@ -33,7 +34,9 @@ pub(crate) struct State {
     pub(crate) synced: bool,
     pub(crate) pods: Slab<Pod>,
     pub(crate) pods_by_uid: Lookup,
-    pub(crate) pods_by_ip: MultiLookup,
+    /// Twice the number of a Pod, and one more for the second of its addresses.
+    pub(crate) pods_by_ip: Lookup,
+    pub(crate) addresses: Addresses,
     pub(crate) slices: Slab<Slice>,
     pub(crate) slices_by_key: Lookup,
     pub(crate) services: Slab<Service>,
@@ -50,6 +53,7 @@ pub(crate) struct State {
     /// Generation of each source; odd while it is being listed.
     pub(crate) sources: Vec<(Source, u32)>,
     pub(crate) sources_by_name: Lookup,
+    pub(crate) last_source: Index,
     pub(crate) timers: Timers,
     pub(crate) budget: Budget,
     /// Lanes that wait for it.
@@ -78,7 +82,8 @@ impl State {
             synced: false,
             pods: Slab::new(),
             pods_by_uid: Lookup::default(),
-            pods_by_ip: MultiLookup::default(),
+            pods_by_ip: Lookup::default(),
+            addresses: Addresses::new(),
             slices: Slab::new(),
             slices_by_key: Lookup::default(),
             services: Slab::new(),
@@ -94,6 +99,7 @@ impl State {
             lanes_by_id: BTreeMap::new(),
             sources: Vec::new(),
             sources_by_name: Lookup::default(),
+            last_source: NONE,
             timers: Timers::default(),
             budget,
             budget_queue: Vec::new(),
@@ -125,9 +131,10 @@ impl State {
     }
 
     pub(crate) fn find_target(&self, pool: Index, address: Address) -> Option<Index> {
-        self.targets_by_id.find(&(pool, address), |index| {
+        let key = (pool, self.addresses.find(address.ip)?, address.port);
+        self.targets_by_id.find(&key, |index| {
             let target = &self.targets[index];
-            target.pool == pool && target.address == address
+            (target.pool, target.ip, target.port) == key
         })
     }
 
@@ -178,7 +185,8 @@ impl State {
         if let Some(index) = self.find_target(pool, address) {
             return index;
         }
-        let index = self.targets.insert(Target::unknown(pool, address));
+        let (ip, port) = (self.addresses.hold(address.ip), address.port);
+        let index = self.targets.insert(Target::unknown(pool, ip, port));
         let record = &mut self.pools[pool];
         if record.read && !record.missing {
             // A snapshot under this grant did not show it.
@@ -187,8 +195,7 @@ impl State {
         }
         record.targets.push(index);
         let targets = &self.targets;
-        self.targets_by_id
-            .insert(&(pool, address), index, |index| hash(&(targets[index].pool, targets[index].address)));
+        self.targets_by_id.insert(&(pool, ip, port), index, |index| targets[index].key_hash());
         index
     }
 
@@ -248,9 +255,14 @@ impl State {
         self.stir(lane);
     }
 
+    pub(crate) fn address_of(&self, target: Index) -> Address {
+        let record = &self.targets[target];
+        Address { ip: self.addresses.get(record.ip), port: record.port }
+    }
+
     pub(crate) fn target_id(&self, target: Index) -> TargetId {
-        let Target { pool, address, .. } = self.targets[target];
-        let record = &self.pools[pool];
+        let record = &self.pools[self.targets[target].pool];
+        let address = self.address_of(target);
         TargetId { lane: self.lanes[record.lane as usize].id.clone(), pool: record.pool.clone(), address }
     }
 

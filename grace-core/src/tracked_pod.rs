@@ -4,11 +4,11 @@
 
 use alloc::boxed::Box;
 use core::mem;
-use core::net::IpAddr;
 use core::time::Duration;
 
 use crate::drain::Drain;
 use crate::id::{ObjectName, Uid};
+use crate::ip::Ip;
 use crate::pod::{Gate, Life, PodFacts, PreStop};
 use crate::slab::{Index, NONE};
 use crate::target::Weight;
@@ -39,7 +39,7 @@ pub(crate) struct Known {
     name: Name,
     /// StatefulSet and ordinal.
     pub(crate) ordinal: Option<Box<(Box<str>, u32)>>,
-    pub(crate) ips: [Option<IpAddr>; 2],
+    pub(crate) ips: [Option<Ip>; 2],
     pub(crate) plain: Plain,
 }
 
@@ -89,8 +89,8 @@ impl Pod {
         }
     }
 
-    /// Takes over what a fact says. Says whether anything that bears on a target changed, and which addresses it had.
-    pub(crate) fn learn(&mut self, facts: &PodFacts) -> (bool, [Option<IpAddr>; 2]) {
+    /// Takes over what a fact says, the addresses apart. Says whether anything that bears on a target changed.
+    pub(crate) fn learn(&mut self, facts: &PodFacts) -> bool {
         let plain = Plain::of(facts);
         let (asked, kill) = match facts.life {
             Life::Terminating { asked, kill } => (asked, kill),
@@ -110,18 +110,16 @@ impl Pod {
         };
         let Some(known) = &mut self.facts else {
             let ordinal = facts.ordinal.clone().map(Box::new);
-            self.facts = Some(Known { name: Name::of(&facts.name), ordinal, ips: facts.ips, plain });
-            return (true, [None; 2]);
+            self.facts = Some(Known { name: Name::of(&facts.name), ordinal, ips: [None; 2], plain });
+            return true;
         };
         let ordinal_changed = known.ordinal.as_deref() != facts.ordinal.as_ref();
         if ordinal_changed {
             known.ordinal = facts.ordinal.clone().map(Box::new);
         }
-        let old_ips = mem::replace(&mut known.ips, facts.ips);
-        let changed = times_changed || ordinal_changed || known.plain != plain || old_ips != facts.ips;
-        known.plain = plain;
+        let plain_changed = mem::replace(&mut known.plain, plain) != plain;
         self.tidy();
-        (changed, old_ips)
+        times_changed || ordinal_changed || plain_changed
     }
 
     /// Where the Pod is in its life; `None` while nothing is known of it.
@@ -139,10 +137,15 @@ impl Pod {
     }
 
     /// Whether its processes may still serve at `ip`. A Pod whose address is not known (any more) keeps the last one.
-    pub(crate) fn lives_at(&self, ip: IpAddr) -> bool {
+    pub(crate) fn lives_at(&self, ip: Ip) -> bool {
         let Some(known) = &self.facts else { return false };
-        let same_family = |other: &IpAddr| other.is_ipv4() == ip.is_ipv4();
+        let same_family = |other: &Ip| other.is_ipv4() == ip.is_ipv4();
         known.ips.contains(&Some(ip)) || !known.ips.iter().flatten().any(same_family)
+    }
+
+    /// The address that an entry of `State::pods_by_ip` stands for.
+    pub(crate) fn ip(&self, entry: Index) -> Option<Ip> {
+        self.facts.as_ref()?.ips[(entry % 2) as usize]
     }
 
     /// Held at weight 0 until then.
@@ -292,6 +295,6 @@ mod tests {
 
     #[test]
     fn a_pod_of_a_hundred_thousand_is_small() {
-        assert!(size_of::<Option<Pod>>() <= 144, "{}", size_of::<Option<Pod>>());
+        assert!(size_of::<Option<Pod>>() <= 128, "{}", size_of::<Option<Pod>>());
     }
 }
