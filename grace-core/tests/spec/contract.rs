@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use grace_core::{
-    Action, ActionId, Address, Batch, Command, Config, DrainOn, Failure, LaneFacts, LaneId, Life, Limits,
-    Ownership, PodFacts, Pool, RouteFacts, ServiceKey, Success, TargetId, Time, Uid, Weight,
+    Action, ActionId, Address, Batch, Command, Config, DrainOn, Event, Failure, LaneFacts, LaneId, Life,
+    Limits, Ownership, PodFacts, Pool, RouteFacts, ServiceKey, SliceFacts, Success, TargetId, Time, Uid,
+    Weight,
 };
 
 use crate::call::{Verb, entries};
 use crate::oracle::{configured_weight, holder, names, routes_on};
-use crate::world::View;
+use crate::view::View;
 
 /// Watches what the machine does.
 #[derive(Clone, Debug, Default)]
@@ -43,9 +44,20 @@ impl Contract {
         *self = Self { calls: std::mem::take(&mut self.calls), ..Self::default() };
     }
 
-    /// Remembers who stood where.
-    pub(crate) fn told(&mut self, now: Time, view: &View) {
-        for slice in view.slices.values() {
+    /// Remembers who stands where, before what is told changes the view and after it.
+    pub(crate) fn told(&mut self, now: Time, event: &Event, view: &View) {
+        let mut changed: Vec<&SliceFacts> = Vec::new();
+        if let Event::Slice { slice, .. } = event {
+            changed.extend(view.slices.get(&slice.key));
+            changed.push(slice);
+        }
+        if let Event::SliceGone { key, .. } = event {
+            changed.extend(view.slices.get(key));
+        }
+        if let Event::ListDone(_) = event {
+            changed.extend(view.slices.values());
+        }
+        for slice in changed {
             for endpoint in &slice.endpoints {
                 for (_, port) in &slice.ports {
                     let address = Address { ip: endpoint.ip, port: *port };
@@ -228,7 +240,10 @@ impl Contract {
     /// The live Pod that stood there less than five seconds ago: it may be between two slices.
     fn moving<'v>(&self, now: Time, at: (Address, &[&RouteFacts]), view: &'v View) -> Option<&'v PodFacts> {
         self.stood(at, view)
-            .find(|(pod, until)| pod.life == Life::Live && now.since(*until) <= Duration::from_secs(5))
+            .find(|(pod, until)| {
+                let until = until.unwrap_or(now);
+                pod.life == Life::Live && now.since(until) <= Duration::from_secs(5)
+            })
             .map(|(pod, _)| pod)
     }
 
@@ -237,18 +252,28 @@ impl Contract {
         self.stood(at, view).any(|(pod, _)| matches!(pod.life, Life::Terminating { .. }))
     }
 
-    /// The Pods that have the address and stood there for one of these routes, and until when.
+    /// The Pods that have the address and stand or stood there for one of these routes; until when, if no longer.
     fn stood<'v>(
         &self,
         (address, routes): (Address, &[&RouteFacts]),
         view: &'v View,
-    ) -> impl Iterator<Item = (&'v PodFacts, Time)> {
+    ) -> impl Iterator<Item = (&'v PodFacts, Option<Time>)> {
         view.pods.values().filter(move |pod| pod.ips.contains(&Some(address.ip))).filter_map(move |pod| {
+            let named = |service: &ServiceKey| {
+                view.slices.values().any(|slice| {
+                    slice.service == *service
+                        && slice.ports.iter().any(|(_, port)| *port == address.port)
+                        && slice.endpoints.iter().any(|e| e.pod == pod.uid && e.ip == address.ip)
+                })
+            };
+            if routes.iter().any(|route| named(&route.service)) {
+                return Some((pod, None));
+            }
             let until = routes
                 .iter()
                 .filter_map(|route| self.was_at.get(&(pod.uid, address, route.service.clone())))
                 .max()?;
-            Some((pod, *until))
+            Some((pod, Some(*until)))
         })
     }
 }

@@ -13,8 +13,9 @@ use crate::contract::Contract;
 use crate::fault::Fault;
 use crate::model::Model;
 use crate::oracle::ready_targets;
+use crate::view::View;
 use crate::words::{Facts, bound, drains, target};
-use crate::world::{START, View, World};
+use crate::world::{START, World};
 
 /// An action that left, and when.
 #[derive(Clone)]
@@ -212,8 +213,8 @@ impl Harness {
         if self.crashed {
             return;
         }
+        self.contract.told(self.now, event, &self.view);
         self.view.learn(event);
-        self.contract.told(self.now, &self.view);
         if let Event::Granted(lane) = event {
             self.contract.granted(lane);
         }

@@ -4,7 +4,7 @@ use grace_core::{
     Address, DrainOn, Gate, LaneId, Layer, Life, PodFacts, Pool, Resolution, RouteFacts, TargetId, Weight,
 };
 
-use crate::world::View;
+use crate::view::View;
 
 /// Whether the route hangs on that pool.
 pub(crate) fn names(route: &RouteFacts, lane: &LaneId, pool: &Pool) -> bool {

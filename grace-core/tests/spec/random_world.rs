@@ -11,8 +11,9 @@ use crate::call::Verb;
 use crate::fault::Fault;
 use crate::harness::Harness;
 use crate::oracle::{Want, holder, names, serving_at, want};
+use crate::view::View;
 use crate::words::*;
-use crate::world::{View, ip, lane, pool, w};
+use crate::world::{ip, lane, pool, w};
 
 /// Something that happens to one of a few Pods, to a watch, to the process or by another hand.
 #[derive(Clone, Debug)]
