@@ -107,7 +107,7 @@ impl State {
     fn land(&mut self, open: &Open, mut each: impl FnMut(&mut Self, (Index, Flight))) {
         for (target, flight) in &open.targets {
             if self.targets.get(*target).is_some() {
-                self.targets[*target].flying = None;
+                self.targets[*target].set_flying(None);
                 each(self, (*target, *flight));
                 self.touch(*target);
             }

@@ -112,7 +112,7 @@ impl State {
             ),
         };
         for (target, flight) in &flown {
-            self.targets[*target].flying = Some(*flight);
+            self.targets[*target].set_flying(Some(*flight));
             self.touch(*target);
         }
         self.budget.spend(verb, self.now);

@@ -149,7 +149,7 @@ impl State {
             let record = &mut self.lanes[lane as usize];
             record.gathered();
             record.waiting_since[verb as usize] = None;
-            let left = drains.into_iter().filter(|(target, _)| self.targets[*target].flying.is_none());
+            let left = drains.into_iter().filter(|(target, _)| self.targets[*target].flying().is_none());
             record.earliest_kill = left.map(|(_, kill)| kill).min();
         }
         // Everything was held back at the last check; the read that follows stirs the lane.

@@ -15,7 +15,7 @@ use crate::slab::{Index, NONE};
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
-use crate::tracked_pod::Pod;
+use crate::tracked_pod::{Pod, Stage};
 use crate::tracked_target::{Flag, Target};
 
 /// What is wanted of a target, and why.
@@ -141,11 +141,11 @@ impl State {
         if seat.elsewhere {
             return None;
         }
-        let life = pod.life()?;
-        if life == Life::Over || !pod.lives_at(target.ip) {
+        let stage = pod.stage()?;
+        if stage == Stage::Over || !pod.lives_at(target.ip) {
             return Some((Standing::Over, None));
         }
-        if matches!(life, Life::Terminating { .. }) {
+        if stage == Stage::Terminating {
             return Some((Standing::Terminating, None));
         }
         let gate_only =
@@ -265,7 +265,7 @@ impl State {
             let want = Want::Keep(Weight::DRAINED);
             return Desire { reason: Reason::Unready, ..desire(want, Some((until, Wake::Drain))) };
         }
-        let ready_since = pod.facts.as_ref().and_then(|facts| facts.plain.ready_since.get());
+        let ready_since = pod.facts.as_ref().and_then(|facts| facts.ready_since());
         match (policy.slow_start, ready_since) {
             (Some(span), Some(since)) => {
                 let (weight, until) = ramp(configured, span, since, self.now);
@@ -353,7 +353,7 @@ pub(crate) fn configured_weight(sitting: &Sitting<'_>) -> Weight {
         Layer::Ingress => pod.plain.weight_ingress,
     };
     let by_ordinal = || {
-        let (set, ordinal) = pod.ordinal.as_deref()?;
+        let (set, ordinal) = sitting.pod.ordinal()?;
         let named = route.policy.by_ordinal.iter();
         named
             .filter(|entry| entry.stateful_set == *set)

@@ -80,8 +80,9 @@ impl State {
             if self.desire(record.target).seat != Some(seat) {
                 continue;
             }
-            let proven =
-                !target.flags.has(Flag::Doubt) && !target.flags.has(Flag::Assumed) && target.flying.is_none();
+            let proven = !target.flags.has(Flag::Doubt)
+                && !target.flags.has(Flag::Assumed)
+                && target.flying().is_none();
             let standing = match target.seen {
                 Seeing::Absent => target.flags.has(Flag::Assumed) || target.flags.has(Flag::Doubt),
                 Seeing::Registered(_) => true,
@@ -95,7 +96,9 @@ impl State {
                     Seeing::Unknown => false,
                 };
                 progress.all_zero &= gone_or_zero
-                    && (proven || target.seen == Seeing::Absent || target.flying == Some(Flight::Deregister));
+                    && (proven
+                        || target.seen == Seeing::Absent
+                        || target.flying() == Some(Flight::Deregister));
             }
         }
         progress

@@ -93,7 +93,7 @@ impl State {
             seen: record.seen,
             assumed: record.flags.has(Flag::Assumed),
             doubt: record.flags.has(Flag::Doubt),
-            flying: record.flying,
+            flying: record.flying(),
             claim: record.claim,
             cause: self.cause(&desire),
             occupant: pod.and_then(|pod| pod.facts.as_ref().map(|facts| (pod.uid, facts.name()))),

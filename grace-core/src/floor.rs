@@ -67,11 +67,8 @@ impl State {
                     let taken = sitting.route.facts.policy.drain == DrainOn::TerminationAndUnready;
                     if admitted && taken && weight != Weight::DRAINED {
                         let pod = sitting.pod;
-                        let since = pod
-                            .facts
-                            .as_ref()
-                            .and_then(|facts| facts.plain.unready_since.get())
-                            .unwrap_or(Time::EPOCH);
+                        let since =
+                            pod.facts.as_ref().and_then(|facts| facts.unready_since()).unwrap_or(Time::EPOCH);
                         unready.push((Reverse(since), pod.uid, *target));
                     }
                 }

@@ -35,7 +35,7 @@ impl State {
         let mut waiting: Vec<Ready> = Vec::new();
         for target in &record.waiting {
             // What has just been cut into the open call waits for its answer only.
-            let waits = self.targets.get(*target).filter(|target| target.flying.is_none());
+            let waits = self.targets.get(*target).filter(|target| target.flying().is_none());
             let Some(Change::Zero) = waits.and_then(|target| target.waiting) else { continue };
             let seat = self.desire(*target).seat;
             let pod = seat.map(|seat| self.seats[seat].pod).map(|pod| (self.pods[pod].uid, pod));

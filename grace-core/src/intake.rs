@@ -18,34 +18,44 @@ use crate::tracked_pod::Pod;
 
 impl State {
     /// Number and present generation of a source.
-    fn source(&mut self, from: &Source) -> (Index, u32) {
+    fn source(&mut self, from: &Source) -> (u16, u16) {
         // Events of one source come in a row.
-        if let Some((source, generation)) = self.sources.get(self.last_source as usize)
+        if let Some((source, generation)) = self.sources.get(usize::from(self.last_source))
             && source == from
         {
             return (self.last_source, *generation);
         }
         let found = self.sources_by_name.find(from, |index| self.sources[index as usize].0 == *from);
-        let index = found.unwrap_or_else(|| {
-            let index = Index::try_from(self.sources.len()).unwrap_or(NONE);
-            self.sources.push((from.clone(), 0));
-            let sources = &self.sources;
-            self.sources_by_name.insert(from, index, |index| hash(&sources[index as usize].0));
-            index
-        });
-        self.last_source = index;
-        (index, self.sources[index as usize].1)
+        let number =
+            found.and_then(|index| u16::try_from(index).ok()).unwrap_or_else(|| self.new_source(from));
+        self.last_source = number;
+        (number, self.sources.get(usize::from(number)).map_or(0, |(_, generation)| *generation))
+    }
+
+    fn new_source(&mut self, from: &Source) -> u16 {
+        let Some(number) = u16::try_from(self.sources.len()).ok().filter(|number| *number != NO_SOURCE)
+        else {
+            return NO_SOURCE;
+        };
+        self.sources.push((from.clone(), 0));
+        let sources = &self.sources;
+        self.sources_by_name.insert(from, number.into(), |index| hash(&sources[index as usize].0));
+        number
     }
 
     pub(crate) fn list_started(&mut self, from: &Source) {
-        let (index, _) = self.source(from);
-        let generation = &mut self.sources[index as usize].1;
-        *generation = generation.wrapping_add(1);
+        let (source, _) = self.source(from);
+        if let Some((_, generation)) = self.sources.get_mut(usize::from(source)) {
+            *generation = generation.wrapping_add(1);
+        }
     }
 
     /// What was not restated since the list began is gone.
     pub(crate) fn list_done(&mut self, from: &Source) {
         let (source, generation) = self.source(from);
+        if source == NO_SOURCE {
+            return;
+        }
         let pods: Vec<Index> = self.pods.indices().collect();
         for index in pods {
             let pod = &self.pods[index];
@@ -111,16 +121,13 @@ impl State {
 
     /// Keeps the addresses of a Pod. Says whether they changed.
     fn move_to(&mut self, index: Index, ips: [Option<IpAddr>; 2]) -> bool {
-        let Some(known) = &self.pods[index].facts else { return false };
-        let old = known.ips;
+        let old = self.pods[index].ips;
         if old.map(|ip| ip.map(|ip| self.addresses.get(ip))) == ips {
             return false;
         }
         self.unlist_ips(index);
         let new = ips.map(|ip| ip.map(|ip| self.addresses.hold(ip)));
-        if let Some(known) = &mut self.pods[index].facts {
-            known.ips = new;
-        }
+        self.pods[index].ips = new;
         for (entry, ip) in entries(index, new) {
             let pods = &self.pods;
             self.pods_by_ip.insert(&ip, entry, |entry| pods[entry / 2].ip(entry).map_or(0, |ip| hash(&ip)));
@@ -133,7 +140,7 @@ impl State {
 
     /// The Pod is not to be found by its addresses any more.
     fn unlist_ips(&mut self, index: Index) {
-        let ips = self.pods[index].facts.as_ref().map_or([None; 2], |known| known.ips);
+        let ips = self.pods[index].ips;
         for (entry, ip) in entries(index, ips) {
             self.pods_by_ip.remove(&ip, entry);
         }
@@ -153,7 +160,7 @@ impl State {
         let held = pod.hold().is_some() && !pod.gone;
         if !known && !held && pod.listed == 0 && pod.seats == NONE && pod.drain().is_none() {
             self.pods_by_uid.remove(&pod.uid.clone(), index);
-            let ips = self.pods.remove(index).and_then(|pod| pod.facts).map_or([None; 2], |known| known.ips);
+            let ips = self.pods.remove(index).map_or([None; 2], |pod| pod.ips);
             for ip in ips.into_iter().flatten() {
                 self.addresses.release(ip);
             }
@@ -234,7 +241,7 @@ impl State {
             service,
             ports: Vec::new(),
             endpoints: Vec::new(),
-            source: NONE,
+            source: NO_SOURCE,
             generation: 0,
         });
         let slices = &self.slices;
@@ -319,3 +326,7 @@ impl State {
 fn entries(pod: Index, ips: [Option<Ip>; 2]) -> impl Iterator<Item = (Index, Ip)> {
     ips.into_iter().zip(pod * 2..).filter_map(|(ip, entry)| Some((entry, ip?)))
 }
+
+/// Stands for every source after the first 65,535: what is missing from their lists goes unnoticed, so nothing is lost
+/// by it.
+pub(crate) const NO_SOURCE: u16 = u16::MAX;

@@ -1,4 +1,4 @@
-//! Addresses in eight bytes: IPv4 as it is, IPv6 by its number among those in use. A Pod, its endpoints and its targets
+//! Addresses in five bytes: IPv4 as it is, IPv6 by its number among those in use. A Pod, its endpoints and its targets
 //! each name its address, and most clusters have IPv4.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,8 +10,8 @@ use crate::slab::{Index, Slab};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Ip {
     V4(Ipv4Addr),
-    /// Number in [`Addresses`].
-    V6(Index),
+    /// Number in [`Addresses`], in bytes: a number would have to be aligned.
+    V6([u8; 4]),
 }
 
 impl Ip {
@@ -40,17 +40,18 @@ impl Addresses {
         };
         if let Some(index) = self.index_of(ip) {
             self.v6[index].1 += 1;
-            return Ip::V6(index);
+            return Ip::V6(index.to_ne_bytes());
         }
         let index = self.v6.insert((ip, 1));
         let v6 = &self.v6;
         self.by_ip.insert(&ip, index, |index| hash(&v6[index].0));
-        Ip::V6(index)
+        Ip::V6(index.to_ne_bytes())
     }
 
     /// A record does not hold the address any more.
     pub(crate) fn release(&mut self, ip: Ip) {
-        let Ip::V6(index) = ip else { return };
+        let Ip::V6(number) = ip else { return };
+        let index = Index::from_ne_bytes(number);
         let (address, holders) = &mut self.v6[index];
         *holders -= 1;
         if *holders == 0 {
@@ -64,7 +65,7 @@ impl Addresses {
     pub(crate) fn find(&self, ip: IpAddr) -> Option<Ip> {
         match ip {
             IpAddr::V4(ip) => Some(Ip::V4(ip)),
-            IpAddr::V6(ip) => self.index_of(ip).map(Ip::V6),
+            IpAddr::V6(ip) => self.index_of(ip).map(|index| Ip::V6(index.to_ne_bytes())),
         }
     }
 
@@ -72,7 +73,7 @@ impl Addresses {
     pub(crate) fn get(&self, ip: Ip) -> IpAddr {
         match ip {
             Ip::V4(ip) => IpAddr::V4(ip),
-            Ip::V6(index) => IpAddr::V6(self.v6[index].0),
+            Ip::V6(number) => IpAddr::V6(self.v6[Index::from_ne_bytes(number)].0),
         }
     }
 
@@ -96,6 +97,6 @@ mod tests {
             addresses.release(held);
             assert_eq!(addresses.find(ip).is_some(), ip.is_ipv4());
         }
-        assert_eq!((addresses.v6.indices().count(), size_of::<Option<Ip>>()), (0, 8));
+        assert_eq!((addresses.v6.indices().count(), size_of::<Option<Ip>>()), (0, 5));
     }
 }

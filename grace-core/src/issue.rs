@@ -103,7 +103,7 @@ impl State {
     fn is_computed(&self, seat: Index, weight: Weight) -> bool {
         let sitting = self.sitting(seat);
         let configured = configured_weight(&sitting);
-        let since = sitting.pod.facts.as_ref().and_then(|facts| facts.plain.ready_since.get());
+        let since = sitting.pod.facts.as_ref().and_then(|facts| facts.ready_since());
         let slow_start = sitting.route.facts.policy.slow_start;
         let step = slow_start.zip(since).map(|(span, since)| ramp(configured, span, since, self.now).0);
         weight == configured || step == Some(weight)

@@ -149,6 +149,6 @@ impl State {
         let record = &self.targets[target];
         matches!((record.want, record.seen), (Want::Keep(wanted), Seeing::Registered(seen)) if wanted == seen)
             && !record.flags.has(Flag::Assumed)
-            && record.flying.is_none()
+            && record.flying().is_none()
     }
 }

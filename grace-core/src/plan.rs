@@ -35,7 +35,7 @@ impl State {
         let record = &self.targets[target];
         let missing =
             self.pools[record.pool].missing || self.lanes[self.pools[record.pool].lane as usize].missing;
-        if record.flying.is_some() || record.flags.has(Flag::Doubt) || missing {
+        if record.flying().is_some() || record.flags.has(Flag::Doubt) || missing {
             return None;
         }
         let terminating = desire.reason == Reason::Terminating;
@@ -130,7 +130,7 @@ impl State {
         let proven_absent = record.seen == Seeing::Absent
             && !record.flags.has(Flag::Assumed)
             && !record.flags.has(Flag::Doubt)
-            && record.flying.is_none();
+            && record.flying().is_none();
         match record.claim {
             Claim::None if self.may_claim(target, desire) => Some(true),
             Claim::Held if proven_absent => {
@@ -142,7 +142,7 @@ impl State {
             Claim::Held if desire.reason == Reason::RouteReleased => {
                 let settled = matches!((desire.want, record.seen), (Want::Keep(wanted), Seeing::Registered(seen)) if wanted == seen);
                 let live = self.kill_time(desire.seat).is_none();
-                (settled && live && !record.flags.has(Flag::Assumed) && record.flying.is_none())
+                (settled && live && !record.flags.has(Flag::Assumed) && record.flying().is_none())
                     .then_some(false)
             }
             Claim::None | Claim::Asked | Claim::Held | Claim::Dropping => None,

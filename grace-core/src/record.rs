@@ -21,8 +21,8 @@ pub(crate) struct Slice {
     pub(crate) ports: Vec<(PortName, core::num::NonZeroU16)>,
     /// Sorted by Pod number.
     pub(crate) endpoints: Vec<Endpoint>,
-    pub(crate) source: Index,
-    pub(crate) generation: u32,
+    pub(crate) source: u16,
+    pub(crate) generation: u16,
 }
 
 /// A Pod in a slice.

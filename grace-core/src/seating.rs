@@ -264,7 +264,7 @@ impl State {
         let target = &self.targets[index];
         let idle = target.seats == NONE
             && target.claim == crate::record::Claim::None
-            && target.flying.is_none()
+            && target.flying().is_none()
             && !target.flags.has(Flag::Queued)
             && !target.flags.has(Flag::Claiming)
             && !target.flags.has(Flag::Touched)

@@ -27,6 +27,10 @@ impl State {
                 self.lanes[lane as usize].stirred = false;
                 self.pump(lane);
             } else {
+                // What everything was queued in, at the start or after a list, is not kept for the day.
+                if self.touched.capacity() > LARGE_QUEUE {
+                    self.touched.shrink_to(LARGE_QUEUE);
+                }
                 return;
             }
         }
@@ -197,7 +201,7 @@ impl State {
             return;
         }
         let unclaimed = record.claim == Claim::None && matches!(record.seen, Seeing::Registered(_));
-        if !unclaimed || record.flags.has(Flag::Reported) || record.flying.is_some() {
+        if !unclaimed || record.flags.has(Flag::Reported) || record.flying().is_some() {
             return;
         }
         let pool = &self.pools[record.pool];
@@ -225,7 +229,7 @@ impl State {
         if record.seats == NONE {
             return;
         }
-        if record.flying.is_some() || record.flags.has(Flag::Doubt) || record.claim != Claim::None {
+        if record.flying().is_some() || record.flags.has(Flag::Doubt) || record.claim != Claim::None {
             self.clear_superseded(target);
             return;
         }
@@ -289,3 +293,5 @@ impl State {
         self.forget_binding(binding);
     }
 }
+
+const LARGE_QUEUE: usize = 4096;

@@ -9,6 +9,7 @@ use crate::choose::Queued;
 use crate::event::Source;
 use crate::id::Uid;
 use crate::index::Lookup;
+use crate::intake::NO_SOURCE;
 use crate::ip::Addresses;
 use crate::lane::Lane;
 use crate::machine::{Config, Wake};
@@ -51,9 +52,9 @@ pub(crate) struct State {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) lanes_by_id: BTreeMap<LaneId, Index>,
     /// Generation of each source; odd while it is being listed.
-    pub(crate) sources: Vec<(Source, u32)>,
+    pub(crate) sources: Vec<(Source, u16)>,
     pub(crate) sources_by_name: Lookup,
-    pub(crate) last_source: Index,
+    pub(crate) last_source: u16,
     pub(crate) timers: Timers,
     pub(crate) budget: Budget,
     /// Lanes that wait for it.
@@ -99,7 +100,7 @@ impl State {
             lanes_by_id: BTreeMap::new(),
             sources: Vec::new(),
             sources_by_name: Lookup::default(),
-            last_source: NONE,
+            last_source: NO_SOURCE,
             timers: Timers::default(),
             budget,
             budget_queue: Vec::new(),

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use crate::drain::Drain;
 use crate::id::{ObjectName, Uid};
+use crate::intake::NO_SOURCE;
 use crate::ip::Ip;
 use crate::pod::{Gate, Life, PodFacts, PreStop};
 use crate::slab::{Index, NONE};
@@ -20,9 +21,12 @@ pub(crate) struct Pod {
     pub(crate) uid: Uid,
     /// `None` until its facts came.
     pub(crate) facts: Option<Known>,
-    leaving: Option<Box<Leaving>>,
-    pub(crate) source: Index,
-    pub(crate) generation: u32,
+    rare: Option<Box<Rare>>,
+    /// At most one of each family.
+    pub(crate) ips: [Option<Ip>; 2],
+    /// Number and generation of the source that stated it last. Two generations are only compared one after the other.
+    pub(crate) source: u16,
+    pub(crate) generation: u16,
     /// First of its seats, linked by `Seat::next_of_pod`.
     pub(crate) seats: Index,
     /// How many endpoints of slices name it.
@@ -37,9 +41,6 @@ pub(crate) struct Pod {
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     name: Name,
-    /// StatefulSet and ordinal.
-    pub(crate) ordinal: Option<Box<(Box<str>, u32)>>,
-    pub(crate) ips: [Option<Ip>; 2],
     pub(crate) plain: Plain,
 }
 
@@ -47,8 +48,9 @@ pub(crate) struct Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plain {
     pub(crate) created: Time,
-    pub(crate) ready_since: Moment,
-    pub(crate) unready_since: Moment,
+    /// Since when it is as ready as it is.
+    since: Moment,
+    since_ready: bool,
     pre_stop: PackedPreStop,
     stage: Stage,
     pub(crate) gate: Gate,
@@ -58,15 +60,17 @@ pub(crate) struct Plain {
 
 /// Where a Pod is in its life, without the times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(crate) enum Stage {
     Live,
     Terminating,
     Over,
 }
 
-/// What a Pod has that terminates, drains or is held.
-#[derive(Clone, Copy, Debug, Default)]
-struct Leaving {
+/// What few Pods have: those of a StatefulSet, and those that terminate, drain or are held.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    /// StatefulSet and ordinal.
+    ordinal: Option<(Box<str>, u32)>,
     asked: Time,
     kill: Time,
     hold: Option<Time>,
@@ -79,8 +83,9 @@ impl Pod {
         Self {
             uid,
             facts: None,
-            leaving: None,
-            source: NONE,
+            rare: None,
+            ips: [None; 2],
+            source: NO_SOURCE,
             generation: 0,
             seats: NONE,
             listed: 0,
@@ -92,45 +97,42 @@ impl Pod {
     /// Takes over what a fact says, the addresses apart. Says whether anything that bears on a target changed.
     pub(crate) fn learn(&mut self, facts: &PodFacts) -> bool {
         let plain = Plain::of(facts);
-        let (asked, kill) = match facts.life {
-            Life::Terminating { asked, kill } => (asked, kill),
-            Life::Live | Life::Over => (Time::EPOCH, Time::EPOCH),
-        };
-        let times_changed = match &mut self.leaving {
-            Some(leaving) => {
-                let changed = (leaving.asked, leaving.kill) != (asked, kill);
-                (leaving.asked, leaving.kill) = (asked, kill);
-                changed
-            }
-            None if plain.stage == Stage::Terminating => {
-                self.leaving = Some(Box::new(Leaving { asked, kill, ..Leaving::default() }));
-                true
-            }
-            None => false,
-        };
+        let rare_changed = self.learn_rare(facts);
         let Some(known) = &mut self.facts else {
-            let ordinal = facts.ordinal.clone().map(Box::new);
-            self.facts = Some(Known { name: Name::of(&facts.name), ordinal, ips: [None; 2], plain });
+            self.facts = Some(Known { name: Name::of(&facts.name), plain });
             return true;
         };
-        let ordinal_changed = known.ordinal.as_deref() != facts.ordinal.as_ref();
-        if ordinal_changed {
-            known.ordinal = facts.ordinal.clone().map(Box::new);
-        }
         let plain_changed = mem::replace(&mut known.plain, plain) != plain;
-        self.tidy();
-        times_changed || ordinal_changed || plain_changed
+        if self.rare.is_some() {
+            self.tidy();
+        }
+        rare_changed || plain_changed
+    }
+
+    fn learn_rare(&mut self, facts: &PodFacts) -> bool {
+        let (asked, kill) = match facts.life {
+            Life::Terminating { asked, kill } => (asked, kill),
+            Life::Live | Life::Over if self.rare.is_none() && facts.ordinal.is_none() => return false,
+            Life::Live | Life::Over => (Time::EPOCH, Time::EPOCH),
+        };
+        let rare = self.rare.get_or_insert_default();
+        let changed = (rare.asked, rare.kill, &rare.ordinal) != (asked, kill, &facts.ordinal);
+        (rare.asked, rare.kill) = (asked, kill);
+        if rare.ordinal != facts.ordinal {
+            rare.ordinal.clone_from(&facts.ordinal);
+        }
+        changed
+    }
+
+    /// Where the Pod is in its life, without the times; `None` while nothing is known of it.
+    pub(crate) fn stage(&self) -> Option<Stage> {
+        if self.gone { Some(Stage::Over) } else { self.facts.as_ref().map(|known| known.plain.stage) }
     }
 
     /// Where the Pod is in its life; `None` while nothing is known of it.
     pub(crate) fn life(&self) -> Option<Life> {
-        if self.gone {
-            return Some(Life::Over);
-        }
-        Some(match (self.facts.as_ref()?.plain.stage, &self.leaving) {
-            (Stage::Terminating, Some(leaving)) => {
-                Life::Terminating { asked: leaving.asked, kill: leaving.kill }
-            }
+        Some(match (self.stage()?, &self.rare) {
+            (Stage::Terminating, Some(rare)) => Life::Terminating { asked: rare.asked, kill: rare.kill },
             (Stage::Live, _) | (Stage::Terminating, None) => Life::Live,
             (Stage::Over, _) => Life::Over,
         })
@@ -138,44 +140,50 @@ impl Pod {
 
     /// Whether its processes may still serve at `ip`. A Pod whose address is not known (any more) keeps the last one.
     pub(crate) fn lives_at(&self, ip: Ip) -> bool {
-        let Some(known) = &self.facts else { return false };
         let same_family = |other: &Ip| other.is_ipv4() == ip.is_ipv4();
-        known.ips.contains(&Some(ip)) || !known.ips.iter().flatten().any(same_family)
+        self.ips.contains(&Some(ip)) || !self.ips.iter().flatten().any(same_family)
     }
 
     /// The address that an entry of `State::pods_by_ip` stands for.
     pub(crate) fn ip(&self, entry: Index) -> Option<Ip> {
-        self.facts.as_ref()?.ips[(entry % 2) as usize]
+        self.ips[(entry % 2) as usize]
+    }
+
+    /// StatefulSet and ordinal.
+    pub(crate) fn ordinal(&self) -> Option<&(Box<str>, u32)> {
+        self.rare.as_ref()?.ordinal.as_ref()
     }
 
     /// Held at weight 0 until then.
     pub(crate) fn hold(&self) -> Option<Time> {
-        self.leaving.as_ref()?.hold
+        self.rare.as_ref()?.hold
     }
 
     pub(crate) fn set_hold(&mut self, until: Option<Time>) {
-        if until.is_some() || self.leaving.is_some() {
-            self.leaving.get_or_insert_default().hold = until;
+        if until.is_some() || self.rare.is_some() {
+            self.rare.get_or_insert_default().hold = until;
             self.tidy();
         }
     }
 
     /// Open while it drains.
     pub(crate) fn drain(&self) -> Option<&Drain> {
-        self.leaving.as_ref()?.drain.as_ref()
+        self.rare.as_ref()?.drain.as_ref()
     }
 
     pub(crate) fn set_drain(&mut self, drain: Option<Drain>) {
-        if drain.is_some() || self.leaving.is_some() {
-            self.leaving.get_or_insert_default().drain = drain;
+        if drain.is_some() || self.rare.is_some() {
+            self.rare.get_or_insert_default().drain = drain;
             self.tidy();
         }
     }
 
     fn tidy(&mut self) {
         let terminating = self.facts.as_ref().is_some_and(|known| known.plain.stage == Stage::Terminating);
-        let kept = |leaving: &Leaving| terminating || leaving.hold.is_some() || leaving.drain.is_some();
-        self.leaving.take_if(|leaving| !kept(leaving));
+        let kept = |rare: &Rare| {
+            terminating || rare.ordinal.is_some() || rare.hold.is_some() || rare.drain.is_some()
+        };
+        self.rare.take_if(|rare| !kept(rare));
     }
 }
 
@@ -192,6 +200,16 @@ impl Known {
 
     pub(crate) fn is_in_namespace(&self, namespace: &str) -> bool {
         self.name.parts().0 == namespace
+    }
+
+    /// Since when it is ready, where it is.
+    pub(crate) fn ready_since(&self) -> Option<Time> {
+        self.plain.since.get().filter(|_| self.plain.since_ready)
+    }
+
+    /// Since when it is not ready, where it is not.
+    pub(crate) fn unready_since(&self) -> Option<Time> {
+        self.plain.since.get().filter(|_| !self.plain.since_ready)
     }
 
     /// What keeps its containers from SIGTERM for a while.
@@ -222,8 +240,9 @@ impl Plain {
         } = facts;
         Self {
             created: *created,
-            ready_since: (*ready_since).into(),
-            unready_since: (*unready_since).into(),
+            // It is one or the other.
+            since: ready_since.or(*unready_since).into(),
+            since_ready: ready_since.is_some(),
             pre_stop: PackedPreStop::of(stop.pre_stop),
             stage: match life {
                 Life::Live => Stage::Live,
@@ -295,6 +314,6 @@ mod tests {
 
     #[test]
     fn a_pod_of_a_hundred_thousand_is_small() {
-        assert!(size_of::<Option<Pod>>() <= 128, "{}", size_of::<Option<Pod>>());
+        assert!(size_of::<Option<Pod>>() <= 96, "{}", size_of::<Option<Pod>>());
     }
 }

@@ -24,8 +24,6 @@ pub(crate) struct Target {
     pub(crate) seats: Index,
     pub(crate) want: Want,
     pub(crate) seen: Seeing,
-    /// What was sent and not yet answered.
-    pub(crate) flying: Option<Flight>,
     pub(crate) claim: Claim,
     /// Kind of change that waits for its lane.
     pub(crate) waiting: Option<Change>,
@@ -36,6 +34,7 @@ pub(crate) struct Target {
 /// What a target has for a while.
 #[derive(Clone, Debug, Default)]
 struct Passing {
+    flying: Option<Flight>,
     zero_since: Option<Time>,
     lands_until: Time,
     proven_at: Time,
@@ -74,7 +73,6 @@ impl Target {
             seats: NONE,
             want: Want::Nothing,
             seen: Seeing::Unknown,
-            flying: None,
             claim: Claim::None,
             waiting: None,
             flags: Flags(0),
@@ -95,7 +93,6 @@ impl Target {
             && !now.is_drained()
             && self.claim == Claim::Held
             && self.waiting == waits
-            && self.flying.is_none()
             && self.passing.is_none()
             && desire.until.is_none()
             && self.flags.has(Flag::CountedRegistered)
@@ -106,6 +103,17 @@ impl Target {
     /// The hash of what identifies it.
     pub(crate) fn key_hash(&self) -> u64 {
         hash(&(self.pool, self.ip, self.port))
+    }
+
+    /// What was sent and not yet answered.
+    pub(crate) fn flying(&self) -> Option<Flight> {
+        self.passing.as_ref()?.flying
+    }
+
+    pub(crate) fn set_flying(&mut self, flight: Option<Flight>) {
+        if flight != self.flying() {
+            self.pass(|passing| passing.flying = flight);
+        }
     }
 
     /// Since when it is known to be at weight 0.
@@ -172,8 +180,9 @@ impl Target {
     fn pass(&mut self, change: impl FnOnce(&mut Passing)) {
         let passing = self.passing.get_or_insert_default();
         change(passing);
-        let Passing { zero_since, lands_until, proven_at, timer, trouble } = &**passing;
-        let nothing = zero_since.is_none()
+        let Passing { flying, zero_since, lands_until, proven_at, timer, trouble } = &**passing;
+        let nothing = flying.is_none()
+            && zero_since.is_none()
             && *lands_until == Time::EPOCH
             && *proven_at == Time::EPOCH
             && timer.is_none()
@@ -263,6 +272,6 @@ mod tests {
 
     #[test]
     fn a_target_of_a_million_is_small() {
-        assert!(size_of::<Option<Target>>() <= 40, "{}", size_of::<Option<Target>>());
+        assert!(size_of::<Option<Target>>() <= 32, "{}", size_of::<Option<Target>>());
     }
 }
