@@ -43,7 +43,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroize;
 
-use crate::sign::{DayKey, UnixSeconds};
+use crate::sign::{Kept, UnixSeconds};
 
 #[cfg(feature = "client")]
 pub use {
@@ -72,15 +72,15 @@ struct Parts {
     token: Option<Token>,
     /// When a temporary credential ends.
     expires: Option<UnixSeconds>,
-    /// The signing key derived last; it holds for one UTC day.
-    day_key: Mutex<Option<Arc<DayKey>>>,
+    /// What the last signature has left for the next one.
+    kept: Mutex<Kept>,
 }
 
 impl Credential {
     /// A credential without a token that does not end.
     #[must_use]
     pub fn new(id: SecretId, key: SecretKey) -> Self {
-        Self(Arc::new(Parts { id, key, token: None, expires: None, day_key: Mutex::default() }))
+        Self(Arc::new(Parts { id, key, token: None, expires: None, kept: Mutex::default() }))
     }
 
     /// The same with the session token of a temporary credential.
@@ -113,17 +113,10 @@ impl Credential {
         self.0.expires
     }
 
-    /// The signing key for `service` on the UTC day of `at`: kept from the last signature where it fits, derived else.
-    pub(crate) fn day_key(&self, service: &str, at: UnixSeconds) -> Arc<DayKey> {
-        let mut kept = self.0.day_key.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*kept {
-            Some(key) if key.fits(service, at) => Arc::clone(key),
-            _ => {
-                let key = Arc::new(DayKey::derive(&self.0.key, service, at));
-                *kept = Some(Arc::clone(&key));
-                key
-            }
-        }
+    /// Lends the key, and what the last signature has left for the next one.
+    pub(crate) fn with_kept<T>(&self, sign: impl FnOnce(&SecretKey, &mut Kept) -> T) -> T {
+        let Parts { key, kept, .. } = &*self.0;
+        sign(key, &mut kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether both are the same credential, or copies of it.
@@ -134,13 +127,13 @@ impl Credential {
 
     /// A credential of its own with one part changed.
     fn changed(&self, change: impl FnOnce(&mut Parts)) -> Self {
-        let Parts { id, key, token, expires, day_key: _ } = &*self.0;
+        let Parts { id, key, token, expires, kept: _ } = &*self.0;
         let mut parts = Parts {
             id: id.clone(),
             key: key.clone(),
             token: token.clone(),
             expires: *expires,
-            day_key: Mutex::default(),
+            kept: Mutex::default(),
         };
         change(&mut parts);
         Self(Arc::new(parts))
@@ -149,7 +142,7 @@ impl Credential {
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Parts { id, key, token, expires, day_key: _ } = &*self.0;
+        let Parts { id, key, token, expires, kept: _ } = &*self.0;
         f.debug_struct("Credential")
             .field("id", id)
             .field("key", key)
@@ -328,15 +321,5 @@ mod tests {
             "Credential { id: SecretId(AKIDCANA..), key: SecretKey(<redacted>), token: Some(Token(<redacted>)), \
              expires: Some(UnixSeconds(1)), .. }"
         );
-    }
-
-    #[test]
-    fn the_signing_key_is_derived_once_per_day_and_service() {
-        let credential = Credential::new(SecretId::new("id").unwrap(), SecretKey::new("key").unwrap());
-        let at = |seconds| UnixSeconds::new(seconds).unwrap();
-        let key = credential.clone().day_key("clb", at(86_399));
-        assert!(Arc::ptr_eq(&key, &credential.day_key("clb", at(0))));
-        assert!(!Arc::ptr_eq(&key, &credential.day_key("sts", at(0))));
-        assert!(!Arc::ptr_eq(&credential.day_key("clb", at(86_399)), &credential.day_key("clb", at(86_400))));
     }
 }

@@ -106,7 +106,7 @@
 //! | `sim` | a simulated CLB with an HTTP server that verifies signatures; brings `client` | no |
 //!
 //! Without default features this is the signer alone, for a program that has its own client: [`sign`] and
-//! [`credential::Credential`], with sha2, hmac, hex, chrono and secrecy below them; no runtime, no HTTP, no macros.
+//! [`credential::Credential`], with sha2, hmac, chrono and secrecy below them; no runtime, no HTTP, no macros.
 //!
 //! # Rust version
 //! 1.89. Raising it is a minor release.

@@ -11,22 +11,29 @@ use super::hex32;
 /// `POST /` with an `application/json` body of service `clb` unless told otherwise.
 #[derive(Clone, Debug)]
 pub struct Unsigned<'a> {
-    /// `POST` or `GET`, upper case.
-    method: &'a str,
-    /// Path of the URL; `/` in this API.
-    path: &'a str,
-    /// Query of the URL as it is sent, without `?`; empty for `POST`.
-    query: &'a str,
+    /// All of the canonical request but the body.
+    opening: Opening<'a>,
     /// Product in the credential scope, first label of the host as a rule.
     service: &'a str,
-    /// Value of the `Host` header, with `:port` where one is sent.
+    /// The body that is hashed.
+    payload: Payload<'a>,
+}
+
+/// What a canonical request says before it comes to the body. From call to call it is the same as a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Opening<'a> {
+    /// `POST` or `GET`, upper case.
+    method: Cow<'a, str>,
+    /// Path of the URL; `/` in this API.
+    path: Cow<'a, str>,
+    /// Query of the URL as it is sent, without `?`; empty for `POST`.
+    query: Cow<'a, str>,
+    /// Value of the `Host` header without blanks around it, with `:port` where one is sent.
     host: Cow<'a, str>,
-    /// Value of the `Content-Type` header, byte for byte as it is sent.
+    /// Value of the `Content-Type` header without blanks around it, else byte for byte as it is sent.
     content_type: Cow<'a, str>,
     /// Signed headers besides those two: (lower-case name, trimmed lower-case value), sorted by name.
     more: Vec<(String, String)>,
-    /// The body that is hashed.
-    payload: Payload<'a>,
 }
 
 /// What stands for the body in the canonical request.
@@ -43,13 +50,15 @@ impl<'a> Unsigned<'a> {
     #[must_use]
     pub fn new(host: &'a str, body: &'a [u8]) -> Self {
         Self {
-            method: "POST",
-            path: "/",
-            query: "",
+            opening: Opening {
+                method: Cow::Borrowed("POST"),
+                path: Cow::Borrowed("/"),
+                query: Cow::Borrowed(""),
+                host: Cow::Borrowed(host.trim_ascii()),
+                content_type: Cow::Borrowed(CONTENT_TYPE_JSON),
+                more: Vec::new(),
+            },
             service: "clb",
-            host: Cow::Borrowed(host),
-            content_type: Cow::Borrowed(CONTENT_TYPE_JSON),
-            more: Vec::new(),
             payload: Payload::Signed(body),
         }
     }
@@ -57,14 +66,14 @@ impl<'a> Unsigned<'a> {
     /// Another HTTP method, in upper case.
     #[must_use]
     pub fn with_method(mut self, method: &'a str) -> Self {
-        self.method = method;
+        self.opening.method = Cow::Borrowed(method);
         self
     }
 
     /// Another path and query (without `?`), encoded as they are sent.
     #[must_use]
     pub fn with_target(mut self, path: &'a str, query: &'a str) -> Self {
-        (self.path, self.query) = (path, query);
+        (self.opening.path, self.opening.query) = (Cow::Borrowed(path), Cow::Borrowed(query));
         self
     }
 
@@ -78,7 +87,7 @@ impl<'a> Unsigned<'a> {
     /// Another content type; it must be sent byte for byte as it is signed.
     #[must_use]
     pub fn with_content_type(mut self, content_type: &'a str) -> Self {
-        self.content_type = Cow::Borrowed(content_type);
+        self.opening.content_type = Cow::Borrowed(content_type.trim_ascii());
         self
     }
 
@@ -86,14 +95,15 @@ impl<'a> Unsigned<'a> {
     /// `host`, which are always signed, replace the present value. Never sign what a proxy may alter.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        let (name, value) = (name.to_ascii_lowercase(), value.trim());
+        let Opening { content_type, host, more, .. } = &mut self.opening;
+        let (name, value) = (name.to_ascii_lowercase(), value.trim_ascii());
         match name.as_str() {
-            "content-type" => self.content_type = Cow::Owned(value.to_owned()),
-            "host" => self.host = Cow::Owned(value.to_owned()),
+            "content-type" => *content_type = Cow::Owned(value.to_owned()),
+            "host" => *host = Cow::Owned(value.to_owned()),
             _ => {
-                self.more.retain(|(present, _)| *present != name);
-                let at = self.more.partition_point(|(present, _)| *present < name);
-                self.more.insert(at, (name, value.to_lowercase()));
+                more.retain(|(present, _)| *present != name);
+                let at = more.partition_point(|(present, _)| *present < name);
+                more.insert(at, (name, value.to_lowercase()));
             }
         }
         self
@@ -111,21 +121,9 @@ impl<'a> Unsigned<'a> {
         self.service
     }
 
-    /// Writes the names of the signed headers, sorted and joined by `;`.
-    pub(super) fn write_signed_headers(&self, sink: &mut dyn FnMut(&str)) {
-        for (i, (name, _)) in self.headers().enumerate() {
-            if i > 0 {
-                sink(";");
-            }
-            sink(name);
-        }
-    }
-
-    /// Lower-case hexadecimal SHA-256 of the canonical request.
-    pub(super) fn hashed_canonical_request(&self) -> [u8; 64] {
-        let mut hash = Sha256::new();
-        self.write_canonical_request(&mut |bytes| hash.update(bytes));
-        hex32(&hash.finalize().into())
+    /// All of the canonical request but the body.
+    pub(super) fn opening(&self) -> &Opening<'a> {
+        &self.opening
     }
 
     /// Lower-case hexadecimal SHA-256 of the body.
@@ -136,37 +134,43 @@ impl<'a> Unsigned<'a> {
         };
         hex32(&Sha256::digest(covered).into())
     }
+}
 
-    /// Writes the canonical request piece by piece.
-    pub(super) fn write_canonical_request(&self, sink: &mut dyn FnMut(&[u8])) {
-        for part in [self.method, "\n", self.path, "\n", self.query, "\n"] {
-            sink(part.as_bytes());
-        }
+impl Opening<'_> {
+    /// The canonical request up to the hash of the body, which is all that follows.
+    pub(super) fn text(&self) -> String {
+        let Self { method, path, query, .. } = self;
         // Each header line ends with a line feed, and the part is joined by another one: hence the empty line.
-        for (name, value) in self.headers() {
-            for part in [name, ":", value, "\n"] {
-                sink(part.as_bytes());
-            }
+        let headers: String = self.headers().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        format!("{method}\n{path}\n{query}\n{headers}\n{}\n", self.signed_headers())
+    }
+
+    /// The names of the signed headers, sorted and joined by `;`.
+    pub(super) fn signed_headers(&self) -> String {
+        self.headers().map(|(name, _)| name).collect::<Vec<_>>().join(";")
+    }
+
+    /// The same for longer than the request lives.
+    pub(super) fn to_static(&self) -> Opening<'static> {
+        let kept = |text: &str| Cow::Owned(text.to_owned());
+        let Self { method, path, query, host, content_type, more } = self;
+        Opening {
+            method: kept(method),
+            path: kept(path),
+            query: kept(query),
+            host: kept(host),
+            content_type: kept(content_type),
+            more: more.clone(),
         }
-        sink(b"\n");
-        self.write_signed_headers(&mut |name| sink(name.as_bytes()));
-        sink(b"\n");
-        sink(&self.hashed_payload());
     }
 
     /// The signed headers in the order of their names.
     fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let more = |from: &'static str, to: &'static str| {
-            self.more
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str()))
-                .filter(move |(name, _)| (from.is_empty() || *name > from) && (to.is_empty() || *name < to))
-        };
-        more("", "content-type")
-            .chain([("content-type", self.content_type.trim())])
-            .chain(more("content-type", "host"))
-            .chain([("host", self.host.trim())])
-            .chain(more("host", ""))
+        let mut headers: Vec<_> =
+            self.more.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        headers.extend([("content-type", &*self.content_type), ("host", &*self.host)]);
+        headers.sort_unstable();
+        headers.into_iter()
     }
 }
 
@@ -186,10 +190,8 @@ mod tests {
             .with_header("X-TC-Action", " DescribeTargets ")
             .with_header("Accept", "A/b")
             .with_header("Date", "now");
-        let mut names = String::new();
-        request.write_signed_headers(&mut |part| names.push_str(part));
-        assert_eq!(names, "accept;content-type;date;host;x-tc-action");
-        let values: Vec<_> = request.headers().map(|(_, value)| value).collect();
+        assert_eq!(request.opening.signed_headers(), "accept;content-type;date;host;x-tc-action");
+        let values: Vec<_> = request.opening.headers().map(|(_, value)| value).collect();
         assert_eq!(values, ["a/b", "application/json", "now", "h", "describetargets"]);
     }
 
@@ -198,7 +200,7 @@ mod tests {
         let request = Unsigned::new("h", b"")
             .with_header("Host", "other:8080")
             .with_header("Content-Type", "text/plain");
-        let headers: Vec<_> = request.headers().collect();
+        let headers: Vec<_> = request.opening.headers().collect();
         assert_eq!(headers, [("content-type", "text/plain"), ("host", "other:8080")]);
     }
 }

@@ -7,17 +7,15 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::UnixSeconds;
+use super::{ALGORITHM, UnixSeconds};
 use crate::credential::SecretKey;
 
 /// A derived signing key, held as a keyed HMAC state. Key material: wiped when dropped, never printed.
-pub(crate) struct DayKey {
+pub(super) struct DayKey {
     /// Days since the Unix epoch, in UTC.
     day: u64,
-    /// The same day as `YYYY-MM-DD`.
-    date: String,
-    /// The product in the scope.
-    service: String,
+    /// The credential scope: `DATE/service/tc3_request`, with that day as `YYYY-MM-DD`.
+    scope: String,
     /// HMAC keyed with `secret_signing`; a copy of it saves hashing the key block again.
     keyed: Hmac<Sha256>,
 }
@@ -28,39 +26,57 @@ impl DayKey {
     // secret_date    = HMAC("TC3" + secret key, date)
     // secret_service = HMAC(secret_date,        service)
     // secret_signing = HMAC(secret_service,     "tc3_request")
-    pub(crate) fn derive(secret: &SecretKey, service: &str, at: UnixSeconds) -> Self {
+    pub(super) fn derive(secret: &SecretKey, service: &str, at: UnixSeconds) -> Self {
         let date = date(at);
         let [.., secret_signing] = chain(secret, &date, service);
-        Self { day: at.day(), date, service: service.to_owned(), keyed: keyed(&*secret_signing) }
+        Self {
+            day: at.day(),
+            scope: format!("{date}/{service}/{TERMINATOR}"),
+            keyed: keyed(&*secret_signing),
+        }
     }
 
     /// Whether this key signs for `service` on the UTC day of `at`.
-    pub(crate) fn fits(&self, service: &str, at: UnixSeconds) -> bool {
-        self.day == at.day() && self.service == service
+    pub(super) fn fits(&self, service: &str, at: UnixSeconds) -> bool {
+        self.day == at.day() && self.service() == service
     }
 
-    /// The UTC day as `YYYY-MM-DD`.
-    pub(crate) fn date(&self) -> &str {
-        &self.date
+    /// The credential scope: `DATE/service/tc3_request`.
+    pub(super) fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    /// The HMAC under this key of the string to sign, for the canonical request with this hash.
+    pub(super) fn signature(&self, at: UnixSeconds, canonical_request: &[u8; 64]) -> Hmac<Sha256> {
+        let mut mac = self.keyed.clone();
+        self.write_string_to_sign(at, canonical_request, |part| mac.update(part));
+        mac
+    }
+
+    /// Writes the string to sign piece by piece, so that it need not be put together in memory.
+    pub(super) fn write_string_to_sign(
+        &self,
+        at: UnixSeconds,
+        canonical_request: &[u8; 64],
+        mut sink: impl FnMut(&[u8]),
+    ) {
+        let (digits, from) = at.decimal();
+        for part in [ALGORITHM.as_bytes(), b"\n", &digits[from..], b"\n", self.scope.as_bytes(), b"\n"] {
+            sink(part);
+        }
+        sink(canonical_request);
     }
 
     /// The product in the scope.
-    pub(crate) fn service(&self) -> &str {
-        &self.service
-    }
-
-    /// A fresh HMAC under this key.
-    pub(super) fn keyed(&self) -> Hmac<Sha256> {
-        self.keyed.clone()
+    fn service(&self) -> &str {
+        let date = "YYYY-MM-DD/".len();
+        &self.scope[date..self.scope.len() - TERMINATOR.len() - 1]
     }
 }
 
 impl fmt::Debug for DayKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DayKey")
-            .field("date", &self.date)
-            .field("service", &self.service)
-            .finish_non_exhaustive()
+        f.debug_struct("DayKey").field("scope", &self.scope).finish_non_exhaustive()
     }
 }
 
@@ -71,7 +87,7 @@ pub(super) fn chain(secret: &SecretKey, date: &str, service: &str) -> [Zeroizing
     prefixed.extend_from_slice(secret.expose().as_bytes());
     let secret_date = digest(&prefixed, date);
     let secret_service = digest(&*secret_date, service);
-    let secret_signing = digest(&*secret_service, "tc3_request");
+    let secret_signing = digest(&*secret_service, TERMINATOR);
     [secret_date, secret_service, secret_signing]
 }
 
@@ -93,3 +109,6 @@ fn digest(key: &[u8], message: &str) -> Zeroizing<[u8; 32]> {
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
 }
+
+/// Last part of the credential scope, and the last text that the chain takes in.
+const TERMINATOR: &str = "tc3_request";

@@ -4,7 +4,8 @@ use hmac::Mac;
 use http::{HeaderMap, Request, header};
 
 use super::canonical::UNSIGNED_PAYLOAD;
-use super::{ALGORITHM, DayKey, UnixSeconds, Unsigned, key, write_string_to_sign};
+use super::kept::Kept;
+use super::{ALGORITHM, UnixSeconds, Unsigned, key};
 use crate::credential::SecretKey;
 
 /// The parts of a received `Authorization` header.
@@ -108,13 +109,16 @@ pub fn verify<B: AsRef<[u8]>>(received: &Request<B>, secret: &SecretKey) -> Resu
     if headers.get("x-tc-content-sha256").is_some_and(|value| value == UNSIGNED_PAYLOAD) {
         request = request.with_unsigned_payload();
     }
-    let key = DayKey::derive(secret, authorization.service, at);
-    let mut mac = key.keyed();
-    write_string_to_sign(&request, &key, at, &mut |bytes| mac.update(bytes));
     let mut signature = [0; 32];
     hex::decode_to_slice(authorization.signature, &mut signature)
         .map_err(|_| VerifyError::Malformed { what: "Signature" })?;
-    mac.verify_slice(&signature).map_err(|_| VerifyError::Mismatch)?;
+    let mut kept = Kept::default();
+    let signed = kept.prepare(secret, &request, &request.hashed_payload(), at);
+    signed
+        .key
+        .signature(at, &signed.canonical_request)
+        .verify_slice(&signature)
+        .map_err(|_| VerifyError::Mismatch)?;
     Ok(at)
 }
 
