@@ -62,6 +62,16 @@ pub(crate) struct Sitting<'a> {
     pub(crate) route: &'a Route,
 }
 
+impl Sitting<'_> {
+    /// Named by a slice on a route that drives the pool, without flapping or a slow start.
+    fn is_steady(&self) -> bool {
+        self.binding.phase == Phase::Active
+            && self.seat.listed
+            && self.seat.unsteady.is_none()
+            && self.route.facts.policy.slow_start.is_none()
+    }
+}
+
 impl State {
     /// What is wanted of a target now.
     pub(crate) fn desire(&self, target: Index) -> Desire {
@@ -74,6 +84,13 @@ impl State {
             return self.desire_of_several(target);
         }
         match self.standing_of(&sitting) {
+            // The commonest row of the table, and nothing beside it that bears on it.
+            Some((Standing::Ready, _)) if sitting.is_steady() => Desire {
+                want: Want::Present(configured_weight(&sitting)),
+                reason: Reason::Ready,
+                seat: Some(sitting.index),
+                until: None,
+            },
             Some((standing, until)) => self.desire_of_seat(&sitting, standing, until),
             None => self.desire_of_nobody(target),
         }
@@ -135,7 +152,7 @@ impl State {
     }
 
     /// How the Pod of a seat stands, and when that changes by time alone. `None`: nothing is known of the Pod.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn standing_of(&self, sitting: &Sitting<'_>) -> Option<(Standing, Change)> {
         let Sitting { seat, pod, target, binding, route, .. } = *sitting;
         if seat.elsewhere {
@@ -256,9 +273,6 @@ impl State {
         let Sitting { index, seat, pod, target, route, .. } = *sitting;
         let policy = &route.facts.policy;
         let desire = |want, until| Desire { want, reason: Reason::Ready, seat: Some(index), until };
-        if seat.unsteady.is_none() && policy.slow_start.is_none() {
-            return desire(Want::Present(configured), None);
-        }
         let takes_away = policy.drain == DrainOn::TerminationAndUnready && !policy.ignore_readiness;
         let registered = matches!(target.seen, Seeing::Registered(_));
         if let Some((until, _)) = seat.held_back(self.now).filter(|_| takes_away && registered) {
@@ -352,6 +366,9 @@ pub(crate) fn configured_weight(sitting: &Sitting<'_>) -> Weight {
         Layer::Service => pod.plain.weight_service,
         Layer::Ingress => pod.plain.weight_ingress,
     };
+    if let Some(own) = own {
+        return own;
+    }
     let by_ordinal = || {
         let (set, ordinal) = sitting.pod.ordinal()?;
         let named = route.policy.by_ordinal.iter();
@@ -360,5 +377,5 @@ pub(crate) fn configured_weight(sitting: &Sitting<'_>) -> Weight {
             .find(|entry| entry.ordinals.contains(ordinal))
             .map(|entry| entry.weight)
     };
-    own.or_else(by_ordinal).unwrap_or(route.policy.default_weight)
+    by_ordinal().unwrap_or(route.policy.default_weight)
 }

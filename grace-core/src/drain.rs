@@ -7,6 +7,7 @@ use crate::slab::Index;
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
+use crate::tracked_pod::Stage;
 use crate::tracked_target::Flag;
 
 /// What is remembered of a Pod's drain until it is finished.
@@ -33,7 +34,7 @@ impl State {
     /// Has the drain of a Pod looked at before this call ends, if it has or may begin one.
     pub(crate) fn follow_drain(&mut self, pod: Index) {
         let Some(record) = self.pods.get_mut(pod) else { return };
-        let terminating = matches!(record.life(), Some(Life::Terminating { .. }));
+        let terminating = record.stage() == Some(Stage::Terminating);
         if (terminating || record.drain().is_some()) && !core::mem::replace(&mut record.followed, true) {
             self.drains.push(pod);
         }

@@ -122,7 +122,7 @@ impl State {
     /// Keeps the addresses of a Pod. Says whether they changed.
     fn move_to(&mut self, index: Index, ips: [Option<IpAddr>; 2]) -> bool {
         let old = self.pods[index].ips;
-        if old.map(|ip| ip.map(|ip| self.addresses.get(ip))) == ips {
+        if old.iter().zip(&ips).all(|(old, ip)| self.addresses.is(*old, *ip)) {
             return false;
         }
         self.unlist_ips(index);

@@ -77,6 +77,16 @@ impl Addresses {
         }
     }
 
+    /// Whether what a record holds is this address.
+    pub(crate) fn is(&self, held: Option<Ip>, ip: Option<IpAddr>) -> bool {
+        match (held, ip) {
+            (None, None) => true,
+            (Some(Ip::V4(held)), Some(IpAddr::V4(ip))) => held == ip,
+            (Some(held), Some(ip)) => self.get(held) == ip,
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+
     fn index_of(&self, ip: Ipv6Addr) -> Option<Index> {
         self.by_ip.find(&ip, |index| self.v6[index].0 == ip)
     }

@@ -102,7 +102,12 @@ impl Machine {
             Event::RouteGone { key, end } => state.route_gone(key, *end),
             Event::ListStarted(source) => state.list_started(source),
             Event::ListDone(source) => state.list_done(source),
-            Event::Synced => state.all_synced(),
+            Event::Synced => {
+                state.all_synced();
+                state.settle();
+                // Every target was queued at once, which does not come again.
+                state.touched.shrink_to_fit();
+            }
             Event::Lane(lane) => state.lane_seen(lane),
             Event::Granted(lane) => state.granted(lane),
             Event::Revoked(lane) => state.revoked(lane),

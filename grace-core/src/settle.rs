@@ -27,10 +27,6 @@ impl State {
                 self.lanes[lane as usize].stirred = false;
                 self.pump(lane);
             } else {
-                // What everything was queued in, at the start or after a list, is not kept for the day.
-                if self.touched.capacity() > LARGE_QUEUE {
-                    self.touched.shrink_to(LARGE_QUEUE);
-                }
                 return;
             }
         }
@@ -48,12 +44,8 @@ impl State {
 
     fn look_at(&mut self, target: Index) {
         let Some(record) = self.targets.get(target) else { return };
-        let inherited = record.flags.has(Flag::Inherited);
-        if record.seats == NONE && self.synced && (record.claim != Claim::None || self.is_leftover(target)) {
-            self.seat_whoever_lives_there(target);
-        }
-        if inherited {
-            self.inherit(target);
+        if record.seats == NONE || record.flags.has(Flag::Inherited) {
+            self.look_for_occupant(target);
         }
         let desire = self.desire(target);
         let record = &mut self.targets[target];
@@ -65,27 +57,47 @@ impl State {
                 return;
             }
         }
+        self.look_further(target, &desire, old);
+    }
+
+    /// After a restart somebody may live on a target that no slice speaks of any more, and may have been ready there.
+    #[inline(never)]
+    fn look_for_occupant(&mut self, target: Index) {
+        let record = &self.targets[target];
+        let inherited = record.flags.has(Flag::Inherited);
+        if record.seats == NONE && self.synced && (record.claim != Claim::None || self.is_leftover(target)) {
+            self.seat_whoever_lives_there(target);
+        }
+        if inherited {
+            self.inherit(target);
+        }
+    }
+
+    /// All that can follow from a decision. Apart, so that the common case above stays short.
+    #[inline(never)]
+    fn look_further(&mut self, target: Index, desire: &Desire, old: Want) {
+        let record = &self.targets[target];
         let (pool, timer, waiting) = (record.pool, record.timer(), record.waiting);
         self.stir_floor(pool);
         if old != desire.want {
-            self.look_for(target, &desire);
+            self.look_for(target, desire);
         }
         if timer != desire.until {
             self.set_target_timer(target, desire.until);
         }
-        self.count(target, &desire);
-        let change = self.change_for(target, &desire);
+        self.count(target, desire);
+        let change = self.change_for(target, desire);
         if waiting != change {
-            self.wait_for(target, change, &desire);
+            self.wait_for(target, change, desire);
         }
-        if let Some(wanted) = self.claim_change(target, &desire) {
+        if let Some(wanted) = self.claim_change(target, desire) {
             let lane = self.pools[pool].lane;
             self.lanes[lane as usize].want_claim(target, wanted, &mut self.targets, self.now);
             self.stir(lane);
         }
-        self.report(target, &desire);
+        self.report(target, desire);
         if let Some(seat) = desire.seat {
-            self.look_at_seat(seat, target, &desire, old);
+            self.look_at_seat(seat, target, desire, old);
         }
         self.clear_seats(target);
         self.forget_target(target);
@@ -293,5 +305,3 @@ impl State {
         self.forget_binding(binding);
     }
 }
-
-const LARGE_QUEUE: usize = 4096;

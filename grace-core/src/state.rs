@@ -232,9 +232,9 @@ impl State {
     pub(crate) fn touch_pod(&mut self, pod: Index) {
         let mut seat = self.pods[pod].seats;
         while seat != NONE {
-            let (target, next) = (self.seats[seat].target, self.seats[seat].next_of_pod);
-            self.touch(target);
-            seat = next;
+            let record = &self.seats[seat];
+            seat = record.next_of_pod;
+            self.touch(record.target);
         }
     }
 

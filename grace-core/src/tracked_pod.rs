@@ -3,7 +3,6 @@
 //! What only a Pod on its way out has (times, drain, hold) is kept apart, and only while it has it.
 
 use alloc::boxed::Box;
-use core::mem;
 use core::time::Duration;
 
 use crate::drain::Drain;
@@ -102,7 +101,10 @@ impl Pod {
             self.facts = Some(Known { name: Name::of(&facts.name), plain });
             return true;
         };
-        let plain_changed = mem::replace(&mut known.plain, plain) != plain;
+        let plain_changed = known.plain != plain;
+        if plain_changed {
+            known.plain = plain;
+        }
         if self.rare.is_some() {
             self.tidy();
         }
@@ -141,7 +143,7 @@ impl Pod {
     /// Whether its processes may still serve at `ip`. A Pod whose address is not known (any more) keeps the last one.
     pub(crate) fn lives_at(&self, ip: Ip) -> bool {
         let same_family = |other: &Ip| other.is_ipv4() == ip.is_ipv4();
-        self.ips.contains(&Some(ip)) || !self.ips.iter().flatten().any(same_family)
+        self.ips[0] == Some(ip) || self.ips[1] == Some(ip) || !self.ips.iter().flatten().any(same_family)
     }
 
     /// The address that an entry of `State::pods_by_ip` stands for.
