@@ -4,7 +4,8 @@
 //!
 //! Pods have two targets each: a Service of 100 Pods with two ports on two listeners, 25 Services on one CLB. The events
 //! are changes of the weight that a Pod asks for, of Pods drawn at random, while a write is open on every CLB: each event
-//! is decided, planned and queued, and no call leaves. Reported are time, allocations, live heap and instructions.
+//! is decided, planned and queued, and no call leaves. Reported are time, allocations and instructions, and the instructions
+//! that each further target of a Pod costs.
 
 #[path = "decide/world.rs"]
 mod world;
@@ -22,14 +23,16 @@ static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, mode, pods, events] = &arguments[..]
+    if let [_, mode, pods, ports, events] = &arguments[..]
         && mode == COUNTED
     {
-        let number = |text: &str| text.parse().expect("a number, as `instructions` wrote it");
-        return run_counted(number(pods), number(events));
+        let number = |text: &str| text.parse().expect("a number, as `collected` wrote it");
+        let mut world = World::busy(number(pods), ports.parse().expect("a number of ports"));
+        let events = world.events(number(events));
+        deliver(&mut world, &events);
+        return;
     }
     let sizes = times();
-    let heap = [10_000, 100_000].map(heap);
     let instructions = instructions();
 
     let exponent = |low: f64, high: f64, factor: f64| round((high / low).ln() / factor.ln(), 1e3);
@@ -37,9 +40,14 @@ fn main() {
     let (ratio, time_exponent) =
         (round(medians[2] / medians[0], 10.0), exponent(medians[0], medians[2], 100.0));
     println!("time at 10^6 is {ratio} times that at 10^4 (goal: 10), exponent {time_exponent}");
-    let instruction_exponent = instructions.map(|[low, high]| {
-        let exponent = exponent(low, high, 10.0);
-        println!("{low:.0} instructions per event at 10^4, {high:.0} at 10^5 (goal: 1200), exponent {exponent} (goal: 0.02)");
+    let instruction_exponent = instructions.as_ref().map(|counts| {
+        let exponent = exponent(counts.two[0], counts.two[2], 100.0);
+        let [low, middle, high] = counts.two;
+        println!(
+            "{low:.0} instructions per event at 10^4, {middle:.0} at 10^5, {high:.0} at 10^6 (goal: 1200), exponent {exponent} \
+             (goal: 0.02); {:.0} for each further target (goal: 150)",
+            counts.further,
+        );
         exponent
     });
     let figures = serde_json::json!({
@@ -50,10 +58,8 @@ fn main() {
         "time_ratio": ratio,
         "time_exponent": time_exponent,
         "allocations_per_event": sizes.iter().map(|size| size.allocations).collect::<Vec<_>>(),
-        "pods": heap.iter().map(|size| size.pods).collect::<Vec<_>>(),
-        "bytes_per_pod_with_two_targets": heap.iter().map(|size| round(size.two, 1.0)).collect::<Vec<_>>(),
-        "bytes_per_further_target": heap.iter().map(|size| round(size.two - size.one, 1.0)).collect::<Vec<_>>(),
-        "instructions_per_event": instructions.map(|counts| counts.map(|count| round(count, 1.0))),
+        "instructions_per_event": instructions.as_ref().map(|counts| counts.two.map(|count| round(count, 1.0))),
+        "instructions_per_further_target": instructions.as_ref().map(|counts| round(counts.further, 1.0)),
         "instruction_exponent": instruction_exponent,
     });
     println!("{figures}");
@@ -75,7 +81,7 @@ impl Size {
 
 /// Time and allocations at three sizes, in interleaved rounds.
 fn times() -> Vec<Size> {
-    let mut worlds = [10_000, 100_000, 1_000_000].map(|targets| World::busy(targets / 2));
+    let mut worlds = SIZES.map(|targets| World::busy(targets / 2, 2));
     let mut nanos = [const { Vec::new() }; 3];
     let mut lookups = Vec::new();
     for _ in 0..ROUNDS {
@@ -101,14 +107,14 @@ fn times() -> Vec<Size> {
         println!("that is more than 1.30: the machine was too noisy for times; all the rest counts");
     }
     let mut sizes = Vec::new();
-    for (world, mut nanos) in worlds.iter_mut().zip(nanos) {
+    for ((world, mut nanos), targets) in worlds.iter_mut().zip(nanos).zip(SIZES) {
         nanos.sort_by(f64::total_cmp);
         let events = world.events(10_000);
         let region = Region::new(HEAP);
         deliver(world, &events);
         let change = region.change();
         let size = Size {
-            targets: world.pods.len() * 2,
+            targets,
             allocations: (change.allocations + change.reallocations) as f64 / events.len() as f64,
             nanos,
         };
@@ -139,37 +145,27 @@ fn lookup() -> f64 {
     begun.elapsed().as_secs_f64() * 1e9 / 200_000.0
 }
 
-/// Live heap of the machine in bytes per Pod.
-struct Heap {
-    pods: usize,
-    /// When Pods have one target.
-    one: f64,
-    /// When they have two.
-    two: f64,
+/// Instructions per event.
+struct Instructions {
+    /// Of Pods with two targets, at 10^4, 10^5 and 10^6 targets.
+    two: [f64; 3],
+    /// More for each further target.
+    further: f64,
 }
 
-fn heap(pods: usize) -> Heap {
-    let [one, two] = [1, 2].map(|ports| {
-        let world = World::settled(pods, ports);
-        let region = Region::new(HEAP);
-        drop(world.machine);
-        region.change().bytes_deallocated as f64 / pods as f64
-    });
-    let further = two - one;
-    println!(
-        "{pods:>8} Pods: {two:.0} B of live heap per Pod with two targets, {further:.0} B of them for the second"
-    );
-    Heap { pods, one, two }
-}
-
-/// Instructions per event at 10^4 and 10^5 targets, each the difference of two runs under callgrind.
-fn instructions() -> Option<[f64; 2]> {
+/// Each the difference of two runs under callgrind.
+fn instructions() -> Option<Instructions> {
     if Command::new("valgrind").arg("--version").output().is_err() {
         println!("instructions: skipped, because valgrind is not installed");
         return None;
     }
-    let per_event = |pods| Some((collected(pods, 10_000)? - collected(pods, 2_000)?) / 8_000.0);
-    let counts = per_event(5_000).zip(per_event(50_000)).map(|(low, high)| [low, high]);
+    let per_event =
+        |pods, ports| Some((collected(pods, ports, 10_000)? - collected(pods, ports, 2_000)?) / 8_000.0);
+    let counts = || {
+        let two = [per_event(5_000, 2)?, per_event(50_000, 2)?, per_event(500_000, 2)?];
+        Some(Instructions { two, further: (per_event(5_000, 4)? - two[0]) / 2.0 })
+    };
+    let counts = counts();
     if counts.is_none() {
         println!("instructions: skipped, because valgrind did not run this program");
     }
@@ -177,11 +173,11 @@ fn instructions() -> Option<[f64; 2]> {
 }
 
 /// Instructions spent in `deliver` by a run with so many events.
-fn collected(pods: usize, events: usize) -> Option<f64> {
+fn collected(pods: usize, ports: u16, events: usize) -> Option<f64> {
     let run = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*world::deliver*"])
         .arg(std::env::current_exe().ok()?)
-        .args([COUNTED, &pods.to_string(), &events.to_string()])
+        .args([COUNTED, &pods.to_string(), &ports.to_string(), &events.to_string()])
         .output()
         .ok()?;
     let told = String::from_utf8_lossy(&run.stderr).into_owned();
@@ -189,16 +185,11 @@ fn collected(pods: usize, events: usize) -> Option<f64> {
     count.trim().parse().ok().filter(|count| *count > 0.0)
 }
 
-fn run_counted(pods: usize, events: usize) {
-    let mut world = World::busy(pods);
-    let events = world.events(events);
-    deliver(&mut world, &events);
-}
-
 fn round(number: f64, steps: f64) -> f64 {
     (number * steps).round() / steps
 }
 
+const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
 const ROUNDS: usize = 9;
 /// First argument of a run under callgrind.
 const COUNTED: &str = "counted";

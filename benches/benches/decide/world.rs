@@ -26,10 +26,11 @@ pub(crate) fn deliver(world: &mut World, events: &[Event]) -> usize {
     writes
 }
 
-/// A machine with the Pods that it knows.
+/// A machine with the Pods that it knows. Facts are made when they are stated, so that the heap is the machine's.
 pub(crate) struct World {
     pub(crate) machine: Machine,
-    pub(crate) pods: Vec<PodFacts>,
+    /// The weight that each Pod asks for; 0 for none.
+    weights: Vec<u8>,
     /// Targets of each Pod.
     ports: u16,
     now: Time,
@@ -44,22 +45,20 @@ impl World {
         let config = Config { resync: hour, write_timeout: hour, ..Config::default() };
         let mut world = Self {
             machine: Machine::new(config),
-            pods: (0..pods).map(pod).collect(),
+            weights: vec![0; pods],
             ports,
             now: Time::from_unix_seconds(1_800_000_000),
             dice: fastrand::Rng::with_seed(1),
         };
-        for event in world.facts() {
-            world.machine.handle_event(&event, world.now);
-        }
+        world.state_all();
         world.let_pass(|world, command| Some(world.answer(command)));
         assert!(world.machine.is_ready() && world.machine.plan().is_empty(), "nothing is left to do");
         world
     }
 
-    /// Pods with two targets each, a write that stays open on every CLB, and every Pod changed once already.
-    pub(crate) fn busy(pods: usize) -> Self {
-        let mut world = Self::settled(pods, 2);
+    /// Pods with so many targets each, a write that stays open on every CLB, and every Pod changed once already.
+    pub(crate) fn busy(pods: usize, ports: u16) -> Self {
+        let mut world = Self::settled(pods, ports);
         let changes: Vec<Event> = (0..pods).map(|pod| world.change(pod)).collect();
         for first in changes.iter().step_by(PODS_PER_SERVICE * SERVICES_PER_LANE) {
             world.machine.handle_event(first, world.now);
@@ -76,7 +75,7 @@ impl World {
 
     /// So many changes of the weight of Pods drawn at random.
     pub(crate) fn events(&mut self, count: usize) -> Vec<Event> {
-        let pods = self.pods.len();
+        let pods = self.weights.len();
         (0..count)
             .map(|_| {
                 let pod = self.dice.usize(..pods);
@@ -86,11 +85,22 @@ impl World {
     }
 
     fn change(&mut self, pod: usize) -> Event {
-        let facts = &mut self.pods[pod];
         // Another weight than it has, so that every event changes something.
-        let weight = facts.weight_service.map_or(10, Weight::get) % 99 + 1;
-        facts.weight_service = Weight::new(weight).ok();
-        Event::Pod { from: source(SourceKind::Pods), pod: facts.clone() }
+        let weight = match self.weights[pod] {
+            0 => Weight::DEFAULT.get(),
+            weight => weight,
+        };
+        self.weights[pod] = weight % 99 + 1;
+        self.pod_event(pod)
+    }
+
+    fn pod_event(&self, pod: usize) -> Event {
+        Event::Pod { from: source(SourceKind::Pods), pod: self.facts_of(pod) }
+    }
+
+    fn facts_of(&self, pod: usize) -> PodFacts {
+        let asked = self.weights.get(pod).filter(|weight| **weight > 0);
+        PodFacts { weight_service: asked.and_then(|weight| Weight::new(*weight).ok()), ..facts(pod) }
     }
 
     /// Lets time pass from timer to timer, until the next comparison is all there is to wait for.
@@ -133,60 +143,76 @@ impl World {
     }
 
     fn services(&self) -> impl Iterator<Item = usize> + use<> {
-        0..self.pods.len() / PODS_PER_SERVICE
+        0..self.weights.len() / PODS_PER_SERVICE
     }
 
     fn lanes(&self) -> impl Iterator<Item = usize> + use<> {
         self.services().step_by(SERVICES_PER_LANE)
     }
 
-    fn pods_of(&self, service: usize) -> &[PodFacts] {
-        &self.pods[service * PODS_PER_SERVICE..][..PODS_PER_SERVICE]
+    fn pods_of(service: usize) -> impl Iterator<Item = PodFacts> {
+        (service * PODS_PER_SERVICE..).take(PODS_PER_SERVICE).map(facts)
     }
 
     fn targets(&self, service: usize) -> impl Iterator<Item = (Pool, Address)> {
         let ports = self.ports;
         let address = move |ip, port| (pool(service, port), Address { ip, port: number(port) });
-        self.pods_of(service)
-            .iter()
+        Self::pods_of(service)
             .filter_map(|pod| pod.ips[0])
             .flat_map(move |ip| (0..ports).map(move |port| address(ip, port)))
     }
 
-    /// All facts, as first lists state them.
-    fn facts(&self) -> Vec<Event> {
-        let [pods, slices] = [SourceKind::Pods, SourceKind::Slices].map(source);
-        let mut events = vec![Event::ListStarted(pods.clone())];
-        events.extend(self.pods.iter().map(|pod| Event::Pod { from: pods.clone(), pod: pod.clone() }));
-        events.extend([Event::ListDone(pods), Event::ListStarted(slices.clone())]);
-        let slice = |service| Event::Slice { from: slices.clone(), slice: self.slice(service) };
-        events.extend(self.services().map(slice));
-        events.push(Event::ListDone(slices));
-        for lane in self.lanes().map(lane_of) {
+    /// States everything, as first lists do.
+    fn state_all(&mut self) {
+        self.state_lists(0);
+        let lanes: Vec<LaneId> = self.lanes().map(lane_of).collect();
+        for lane in lanes {
             let facts = LaneFacts { id: lane.clone(), limits: Limits::default(), harmful: Vec::new() };
-            events.extend([Event::Lane(facts), Event::Granted(lane)]);
+            self.state(&Event::Lane(facts));
+            self.state(&Event::Granted(lane));
         }
         for service in self.services() {
-            events.extend((0..self.ports).map(|port| Event::Route(route(service, port))));
+            for port in 0..self.ports {
+                self.state(&Event::Route(route(service, port)));
+            }
         }
-        events.push(Event::Synced);
-        events
+        self.state(&Event::Synced);
+    }
+
+    /// States all Pods and slices from the start to the end of their lists, with so many Pods more that are behind nothing.
+    pub(crate) fn state_lists(&mut self, unserved: usize) {
+        let [pods, slices] = [SourceKind::Pods, SourceKind::Slices].map(source);
+        self.state(&Event::ListStarted(pods.clone()));
+        for pod in 0..self.weights.len() + unserved {
+            self.state(&self.pod_event(pod));
+        }
+        self.state(&Event::ListDone(pods));
+        self.state(&Event::ListStarted(slices.clone()));
+        for service in self.services() {
+            let slice = Event::Slice { from: slices.clone(), slice: self.slice(service) };
+            self.state(&slice);
+        }
+        self.state(&Event::ListDone(slices));
+    }
+
+    fn state(&mut self, event: &Event) {
+        self.machine.handle_event(event, self.now);
     }
 
     fn slice(&self, service: usize) -> SliceFacts {
-        let endpoint = |pod: &PodFacts| {
+        let endpoint = |pod: PodFacts| {
             Some(EndpointFacts { pod: pod.uid, ip: pod.ips[0]?, serving: true, terminating: false })
         };
         SliceFacts {
             key: ObjectName::new("shop", format!("web-{service}-x7k2p")),
             service: ObjectName::new("shop", format!("web-{service}")),
             ports: (0..self.ports).map(|port| (name(port), number(port))).collect(),
-            endpoints: self.pods_of(service).iter().filter_map(endpoint).collect(),
+            endpoints: Self::pods_of(service).filter_map(endpoint).collect(),
         }
     }
 }
 
-fn pod(index: usize) -> PodFacts {
+fn facts(index: usize) -> PodFacts {
     let number = u32::try_from(index).expect("fewer Pods than addresses");
     PodFacts {
         uid: Uid::of(&format!("{number:08x}-0000-4000-8000-000000000000")),
