@@ -92,7 +92,8 @@ impl State {
             if standing {
                 progress.standing += 1;
                 let gone_or_zero = match target.seen {
-                    Seeing::Absent => true,
+                    // A registration whose outcome is not known may stand there with its weight.
+                    Seeing::Absent => !target.flags.has(Flag::Doubt),
                     Seeing::Registered(weight) => weight == Weight::DRAINED && !target.flags.has(Flag::Doubt),
                     Seeing::Unknown => false,
                 };

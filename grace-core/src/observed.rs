@@ -146,7 +146,8 @@ impl State {
             record.flags.set(Flag::Inherited, serving);
         }
         let record = &mut self.targets[target];
-        if matches!(shown, Seeing::Registered(_)) {
+        // That it stands there may be the work of another call: one whose outcome is not known may still land.
+        if now >= record.lands_until() {
             record.set_lands_until(Time::EPOCH);
         }
         let (believed, doubted, assumed) =

@@ -198,6 +198,9 @@ fn a_claimed_target_without_a_pod_is_deregistered_after_a_restart() {
     t.start();
     t.settle();
     t.expect([deregister("web-2")]);
+    // A registration of a predecessor may still land.
+    t.expect_claims(["web-1", "web-2"]);
+    t.wait(minutes(2));
     t.expect_claims(["web-1"]);
 }
 

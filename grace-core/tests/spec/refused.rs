@@ -320,6 +320,38 @@ fn c14_a_registration_with_a_lost_answer_is_not_repeated_blindly() {
 }
 
 #[test]
+fn c14_a_registration_that_lands_after_it_was_repeated_is_removed_again() {
+    let mut t = with(["web-1"]);
+    t.next(Verb::Register, Fault::LostThenLate(seconds(110)));
+    t.when(serving("web-2"));
+    t.wait(seconds(70));
+    assert_eq!(t.writes(), [register("web-2", 10), register("web-2", 10)], "given up, read, repeated");
+    t.when(terminating("web-2"));
+    t.wait(seconds(5));
+    t.when(gone("web-2"));
+    t.wait(seconds(30));
+    t.expect_registered([("web-1", 10)]);
+    // The first call lands; the claim is still held, so the target is known to be ours.
+    t.wait(minutes(4));
+    t.expect_registered([("web-1", 10)]);
+    t.expect_claims(["web-1"]);
+}
+
+#[test]
+fn c14_a_drain_is_not_confirmed_while_the_registration_before_it_is_in_doubt() {
+    let mut t = with(["web-1"]);
+    t.next(Verb::Register, Fault::UnclearAfter);
+    t.when(serving("web-2"));
+    t.wait(millis(500));
+    let confirmed = |n: &Notice| matches!(n, Notice::DrainConfirmed { .. });
+    t.when(terminating("web-2"));
+    assert_eq!(t.told(confirmed), 0, "it stands there with its weight, which no read has shown yet");
+    t.settle();
+    assert_eq!(t.told(confirmed), 1);
+    t.expect_registered([("web-1", 10), ("web-2", 0)]);
+}
+
+#[test]
 fn c14_an_effect_that_comes_minutes_later_is_repaired() {
     // The zero of a readiness that came back lands after it was given up and its target restored.
     let mut t = Harness::new(TerminationAndUnready);
