@@ -296,7 +296,8 @@ impl State {
         }
         let record = &self.targets[target];
         let nothing = Desire { want: Want::Nothing, reason: Reason::Gone, seat: None, until: None };
-        let unknown_pod = self.seats_of(target).next().is_some();
+        // One that no slice names any more went before it was ever seen: nobody will tell that it is gone.
+        let unknown_pod = self.seats_of(target).any(|seat| self.seats[seat].listed);
         if !self.synced || record.claim == Claim::None || unknown_pod {
             return nothing;
         }

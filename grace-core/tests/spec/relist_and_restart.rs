@@ -283,6 +283,26 @@ fn a_pod_that_went_while_nobody_watched_is_deregistered_by_the_next_process() {
 }
 
 #[test]
+fn w7_a_pod_that_went_between_the_lists_of_slices_and_of_pods_is_deregistered() {
+    let mut t = with(Termination, ["web-1", "web-2"]);
+    t.kill();
+    t.announce_lanes();
+    let mut events = t.world.list_services();
+    events.extend(t.world.list_slices());
+    t.unseen(gone("web-1"));
+    events.extend(t.world.list_pods());
+    events.push(Event::Synced);
+    events.extend(t.lanes().into_iter().map(Event::Granted));
+    events.extend(t.world.news());
+    for event in events {
+        t.send(&event);
+    }
+    t.wait(minutes(2));
+    t.expect([deregister("web-1")]);
+    t.expect_registered([("web-2", 10)]);
+}
+
+#[test]
 fn p3_a_registration_on_the_wire_when_the_process_died_is_found_by_the_next_one() {
     // The first read comes before it lands. Were the claim dropped then, the target would be nobody's for ever.
     for drain in [Nothing, Termination, TerminationAndUnready] {
