@@ -81,20 +81,20 @@ impl State {
             if self.desire(record.target).seat != Some(seat) {
                 continue;
             }
-            let proven = !target.flags.has(Flag::Doubt)
-                && !target.flags.has(Flag::Assumed)
-                && target.flying().is_none();
+            let doubt = target.flags.has(Flag::Doubt);
+            let proven = !doubt && !target.flags.has(Flag::Assumed) && target.flying().is_none();
+            // A registration that may stand there with its weight already.
+            let coming = doubt || matches!(target.flying(), Some(Flight::Register(_)));
             let standing = match target.seen {
-                Seeing::Absent => target.flags.has(Flag::Assumed) || target.flags.has(Flag::Doubt),
+                Seeing::Absent => target.flags.has(Flag::Assumed) || coming,
                 Seeing::Registered(_) => true,
                 Seeing::Unknown => target.claim == Claim::Held,
             };
             if standing {
                 progress.standing += 1;
                 let gone_or_zero = match target.seen {
-                    // A registration whose outcome is not known may stand there with its weight.
-                    Seeing::Absent => !target.flags.has(Flag::Doubt),
-                    Seeing::Registered(weight) => weight == Weight::DRAINED && !target.flags.has(Flag::Doubt),
+                    Seeing::Absent => !coming,
+                    Seeing::Registered(weight) => weight == Weight::DRAINED && !doubt,
                     Seeing::Unknown => false,
                 };
                 progress.all_zero &= gone_or_zero

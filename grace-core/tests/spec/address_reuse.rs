@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use grace_core::DrainOn::{Termination, TerminationAndUnready};
-use grace_core::{Life, ObjectName};
+use grace_core::{Life, Notice, ObjectName};
 
 use crate::call::Verb;
 use crate::fault::Fault;
@@ -257,4 +257,22 @@ fn s2_a_deselected_pods_end_waits_for_a_terminating_one_at_its_address() {
     t.when(gone("web-9"));
     t.settle();
     t.expect([deregister("web-1")]);
+}
+
+#[test]
+fn o7_a_drain_is_not_confirmed_while_the_registration_of_its_pod_is_on_its_way() {
+    let mut t = Harness::new(Termination);
+    t.given([serving("web-1"), serving("web-2")]);
+    t.when(gone("web-1"));
+    t.wait(millis(100));
+    t.expect([deregister("web-1")]);
+    t.when(at("web-9", serving("web-9"), "web-1"));
+    t.wait(millis(200));
+    t.expect([register("web-1", 10)]);
+    let confirmed = |n: &Notice| matches!(n, Notice::DrainConfirmed { .. });
+    t.when(terminating("web-9"));
+    assert_eq!(t.told(confirmed), 0, "it is registered with its weight before it is set to 0");
+    t.settle();
+    assert_eq!(t.told(confirmed), 1);
+    t.expect_registered([("web-1", 0), ("web-2", 10)]);
 }
