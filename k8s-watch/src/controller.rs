@@ -40,6 +40,8 @@ pub struct Controller {
     clock: Clock,
     dry_run: bool,
     events: bool,
+    event_counts: Duration,
+    watch_limit: Duration,
     ends: Ends,
     handle: Handle,
 }
@@ -69,6 +71,8 @@ pub struct Builder {
     binding: BindingRules,
     dry_run: bool,
     events: bool,
+    event_counts: Duration,
+    watch_limit: Duration,
 }
 
 impl Controller {
@@ -87,6 +91,8 @@ impl Controller {
             binding: BindingRules::default(),
             dry_run: false,
             events: true,
+            event_counts: EVENT_COUNTS,
+            watch_limit: WATCH_LIMIT,
         }
     }
 
@@ -114,13 +120,15 @@ impl Controller {
             clock,
             dry_run,
             events,
+            event_counts,
+            watch_limit,
             ends,
             ..
         } = self;
         let mut parts: JoinSet<&'static str> = JoinSet::new();
         let plan = dry_run.then_some(ends.plan);
 
-        let post = events.then(|| EventPost::new(client.clone(), clock, &instance()));
+        let post = events.then(|| EventPost::new(client.clone(), clock, &instance(), event_counts));
         let observer = Observer::new(post);
         parts.spawn(async move {
             observer.run(ends.news).await;
@@ -133,7 +141,7 @@ impl Controller {
             let (client, source) = (client.clone(), source_of(SourceKind::Pods, namespace));
             let mut feed = Feed::<Pod>::new(source.clone(), ends.to_inputs.clone());
             parts.spawn(async move {
-                source::run(client, source, &mut feed).await;
+                source::run(client, source, watch_limit, &mut feed).await;
                 "watch of pods"
             });
         }
@@ -141,7 +149,7 @@ impl Controller {
             let (client, source) = (client.clone(), source_of(SourceKind::Slices, namespace));
             let mut feed = Feed::<EndpointSlice>::new(source.clone(), ends.to_inputs.clone());
             parts.spawn(async move {
-                source::run(client, source, &mut feed).await;
+                source::run(client, source, watch_limit, &mut feed).await;
                 "watch of endpointslices"
             });
         }
@@ -149,7 +157,7 @@ impl Controller {
             let (client, source) = (client.clone(), source_of(SourceKind::Services, namespace));
             let mut sink = ServiceSink { source: source.clone(), to: to_routes.clone() };
             parts.spawn(async move {
-                source::run::<Service>(client, source, &mut sink).await;
+                source::run::<Service>(client, source, watch_limit, &mut sink).await;
                 "watch of services"
             });
         }
@@ -249,6 +257,19 @@ impl Builder {
         self
     }
 
+    /// How often the count of a repeated Event is written: at most every 30 s unless said.
+    pub const fn event_counts(mut self, every: Duration) -> Self {
+        self.event_counts = every;
+        self
+    }
+
+    /// How long a watch may last before it is opened anew, in whole seconds, 1 at least: 30 s unless said. A connection that
+    /// died without a word is noticed 5 s after this time, so keep it well below the grace period of the Pods.
+    pub const fn watch_limit(mut self, limit: Duration) -> Self {
+        self.watch_limit = limit;
+        self
+    }
+
     /// The controller. It does nothing until it is [run](Controller::run).
     #[must_use]
     pub fn build(self) -> Controller {
@@ -290,6 +311,8 @@ impl Builder {
             clock,
             dry_run: self.dry_run,
             events: self.events && !self.dry_run,
+            event_counts: self.event_counts,
+            watch_limit: self.watch_limit,
             ends: Ends { inputs, to_inputs, news, teller, notices, status, plan },
             handle,
         }
@@ -302,6 +325,10 @@ fn instance() -> String {
 
 /// Namespace for claims where none is said.
 const STATE_NAMESPACE: &str = "kube-system";
+/// A count is worth one request in this time.
+const EVENT_COUNTS: Duration = Duration::from_secs(30);
+/// A dead connection costs this much of a grace period, which is 30 s and a drain where nobody chose another.
+const WATCH_LIMIT: Duration = Duration::from_secs(30);
 /// Watch events that may wait; beyond that the watches are read more slowly.
 const QUEUE: usize = 1_024;
 /// News that may wait; beyond that they are dropped and counted.

@@ -41,7 +41,8 @@ impl Observer {
     /// Tells until nobody has anything to tell any more.
     pub(crate) async fn run(mut self, mut news: mpsc::Receiver<News>) {
         loop {
-            let due = self.series.values().filter_map(Series::due).min();
+            let due =
+                self.post.as_ref().and_then(|post| self.series.values().filter_map(|s| post.due(s)).min());
             tokio::select! {
                 biased;
                 next = news.recv() => match next {
@@ -101,7 +102,7 @@ impl Observer {
         self.series.retain(|_, series| !series.is_over());
         let Some(post) = &self.post else { return };
         for ((on, reason), series) in &mut self.series {
-            if series.due().is_some_and(|due| due <= now)
+            if post.due(series).is_some_and(|due| due <= now)
                 && let Err(why) = post.count(on, series).await
             {
                 debug!(reason, object = %on.name, "Event could not be counted: {why}");

@@ -43,13 +43,19 @@ pub(crate) trait Sink<K> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Closed;
 
-/// Lists and watches until nobody wants more. Every failure is tried again.
-pub(crate) async fn run<K: Kind>(client: Client, source: Source, sink: &mut impl Sink<K>) -> Closed {
+/// Lists and watches until nobody wants more; one watch lasts `limit`, in whole seconds. Every failure is tried again.
+pub(crate) async fn run<K: Kind>(
+    client: Client,
+    source: Source,
+    limit: Duration,
+    sink: &mut impl Sink<K>,
+) -> Closed {
     let api = match &source.namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let mut watch = Watch { api, source, newest: 0, pause: Pause::default() };
+    let seconds = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX).max(1);
+    let mut watch = Watch { api, source, seconds, newest: 0, pause: Pause::default() };
     loop {
         let version = match watch.list(sink).await {
             Ok(version) => version,
@@ -69,6 +75,8 @@ pub(crate) async fn run<K: Kind>(client: Client, source: Source, sink: &mut impl
 struct Watch<K> {
     api: Api<Slim<K>>,
     source: Source,
+    /// How long one watch may last.
+    seconds: u32,
     /// The newest version that any answer has shown.
     newest: u64,
     pause: Pause,
@@ -104,7 +112,7 @@ impl<K: Kind> Watch<K> {
 
     /// Watches from `version` on until only another list helps.
     async fn follow(&mut self, mut version: String, sink: &mut impl Sink<K>) -> Result<(), Closed> {
-        let params = WatchParams::default().timeout(WATCH_SECONDS);
+        let params = WatchParams::default().timeout(self.seconds);
         loop {
             let opened = match timeout(OPENING_TAKES, self.api.watch(&params, &version)).await {
                 Ok(opened) => opened.map_err(Failure::from),
@@ -135,7 +143,7 @@ impl<K: Kind> Watch<K> {
         sink: &mut impl Sink<K>,
     ) -> Result<Option<Failure>, Closed> {
         // A connection whose other end vanished says nothing, not even that it ended.
-        let silence = Duration::from_secs(u64::from(WATCH_SECONDS) + 5);
+        let silence = Duration::from_secs(u64::from(self.seconds)) + OVERTIME;
         while let Ok(Some(event)) = timeout(silence, stream.next()).await {
             let at = match event {
                 Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
@@ -280,9 +288,8 @@ impl Pause {
 
 /// Objects per page of a list: what kube and kubectl ask for as well.
 const PAGE: u32 = 500;
-/// How long a watch may last. Also how long a dead connection stays unnoticed, so well below a grace period of 30 s plus
-/// its drain.
-const WATCH_SECONDS: u32 = 30;
+/// How much longer than asked for a watch may last until it counts as dead.
+const OVERTIME: Duration = Duration::from_secs(5);
 /// How long a page of a list may take.
 const PAGE_TAKES: Duration = Duration::from_secs(30);
 /// How long the opening of a watch may take. The server answers that at once; when the network fell silent, the pool of

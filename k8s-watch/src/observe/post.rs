@@ -19,12 +19,15 @@ pub(crate) struct Post {
     clock: Clock,
     /// Name of this process in the Events that it writes.
     instance: String,
+    /// How often the count of a series is written.
+    between_counts: Duration,
 }
 
 impl Post {
-    /// Writes with `client`, in the name of `instance`.
-    pub(crate) fn new(client: Client, clock: Clock, instance: &str) -> Self {
-        Self { client, clock, instance: instance.chars().take(INSTANCE_CHARACTERS).collect() }
+    /// Writes with `client`, in the name of `instance`; the count of a series once in `between_counts`.
+    pub(crate) fn new(client: Client, clock: Clock, instance: &str, between_counts: Duration) -> Self {
+        let instance = instance.chars().take(INSTANCE_CHARACTERS).collect();
+        Self { client, clock, instance, between_counts }
     }
 
     /// Creates an Event; returns its name.
@@ -62,6 +65,11 @@ impl Post {
         let request =
             Request::post(path(namespace, None)).header(http::header::CONTENT_TYPE, "application/json");
         self.send(request, &event).await.map(|()| name)
+    }
+
+    /// When the count of a series is to be written; `None` while the written one is right.
+    pub(super) fn due(&self, series: &Series) -> Option<Instant> {
+        series.is_uncounted().then(|| series.written.1 + self.between_counts)
     }
 
     /// Writes the count of a series.
@@ -113,14 +121,14 @@ impl Series {
         self.last = Instant::now();
     }
 
-    /// When its count is to be written; `None` while the written one is right.
-    pub(super) fn due(&self) -> Option<Instant> {
-        (self.count != self.written.0).then(|| self.written.1 + BETWEEN_COUNTS)
+    /// Whether the written count is behind.
+    fn is_uncounted(&self) -> bool {
+        self.count != self.written.0
     }
 
     /// Nothing came for so long that the next one is an Event of its own.
     pub(super) fn is_over(&self) -> bool {
-        self.last.elapsed() > SERIES_ENDS && self.due().is_none()
+        self.last.elapsed() > SERIES_ENDS && !self.is_uncounted()
     }
 }
 
@@ -151,5 +159,3 @@ const INSTANCE_CHARACTERS: usize = 128;
 const CALL: Duration = Duration::from_secs(10);
 /// As client-go: six minutes of silence end a series.
 const SERIES_ENDS: Duration = Duration::from_secs(360);
-/// A count is worth one request in this time.
-const BETWEEN_COUNTS: Duration = Duration::from_secs(30);

@@ -30,6 +30,9 @@ impl Sink<Pod> for Tape {
     }
 }
 
+/// As long as a watch lasts in these tests.
+const WATCH_LIMIT: Duration = Duration::from_secs(30);
+
 struct World {
     cluster: Cluster,
     tape: Tape,
@@ -48,7 +51,7 @@ impl World {
         let tape = Tape::default();
         let (client, mut sink) = (cluster.client(), tape.clone());
         let source = Source { kind: SourceKind::Pods, namespace: None };
-        let running = tokio::spawn(async move { run::<Pod>(client, source, &mut sink).await });
+        let running = tokio::spawn(async move { run::<Pod>(client, source, WATCH_LIMIT, &mut sink).await });
         Self { cluster, tape, _running: running }
     }
 
@@ -154,7 +157,7 @@ async fn w3_an_expired_continue_token_lists_again() {
     let tape = Tape::default();
     let mut sink = ExpiresOnce { tape: tape.clone(), cluster: Some(cluster.clone()) };
     let (client, source) = (cluster.client(), Source { kind: SourceKind::Pods, namespace: None });
-    let running = tokio::spawn(async move { run::<Pod>(client, source, &mut sink).await });
+    let running = tokio::spawn(async move { run::<Pod>(client, source, WATCH_LIMIT, &mut sink).await });
     let world = World { cluster, tape, _running: running };
     // What the first page stated acts; only the complete list is followed by an end.
     let mut expected = vec!["list"];

@@ -16,8 +16,7 @@ async fn x8_the_controller_uses_exactly_what_the_shipped_roles_grant() {
     scene.start();
     let uid = scene.serving("web-1", "10.1.0.1").await;
     scene.serving("web-2", "10.1.0.2").await;
-    // The same thing told twice is one Event, created and then patched; counts are sent 30 s apart, so this test takes
-    // longer than the others.
+    // The same thing told twice is one Event, created and then patched.
     for _ in 0..2 {
         scene.clb.read_again().await;
         scene.clb.plant("10.1.0.2:8080", 77);

@@ -48,6 +48,8 @@ impl Grace {
             let controller = builder
                 .state_namespace(&access.state)
                 .resync(RESYNC)
+                .event_counts(EVENT_COUNTS)
+                .watch_limit(WATCH_LIMIT)
                 .policy_defaults(PolicyDefaults { config_drain: CONFIG_DRAIN, ..PolicyDefaults::default() })
                 .build();
             let shutdown = async {
@@ -89,3 +91,7 @@ async fn connect(kubeconfig: Value) -> Client {
 
 /// Short, so that what a resync repairs is repaired within a test.
 const RESYNC: Duration = Duration::from_secs(2);
+/// Short, so that counts of Events are seen within a test.
+const EVENT_COUNTS: Duration = Duration::from_secs(3);
+/// Short, so that every test sees watches end in peace, and a silent one is given up within a test.
+const WATCH_LIMIT: Duration = Duration::from_secs(4);
