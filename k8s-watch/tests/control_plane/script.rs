@@ -1,6 +1,6 @@
 //! A list of requests, and a transcript of what they did that is the same wherever the API behaves the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -86,10 +86,13 @@ pub(crate) async fn run(requests: &Requests, namespace: &str, script: &[Step]) -
 /// What matters of an object, a list or a refusal, without what differs from run to run.
 fn said(body: &Value) -> String {
     if body["kind"] == "Status" {
+        // 1.36 says the same of one field twice.
+        let mut fields = BTreeSet::new();
         let causes: Vec<_> = body["details"]["causes"]
             .as_array()
             .into_iter()
             .flatten()
+            .filter(|cause| fields.insert((cause["field"].to_string(), cause["reason"].to_string())))
             .map(|cause| &cause["reason"])
             .collect();
         return json!({"status": body["status"], "reason": body["reason"], "code": body["code"], "causes": causes}).to_string();
