@@ -24,7 +24,7 @@ async fn an_operator_that_embeds_the_controller_drains_the_pods_that_it_makes() 
     let _node = kubelet.take_over(8, Duration::from_millis(1_500));
 
     let clb = clb().await;
-    let environment = environment(&clb, admin_kubeconfig(&server));
+    let environment = environment(clb.address(), admin_kubeconfig(&server));
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let operator = Program::run("embed_in_operator", &[], &environment);
     operator.printed(&["books is as it should be"]).await;

@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "what the rig unwraps is what the test is about")]
 
+#[path = "../controller_cli/get.rs"]
+mod get;
 #[path = "../controller_cli/program.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod program;
@@ -12,6 +14,7 @@ mod program;
 #[expect(dead_code, unused_imports, reason = "other tests need more of it")]
 mod rig;
 
+mod clb_sim;
 mod embedding;
 mod manifests;
 mod rollout;

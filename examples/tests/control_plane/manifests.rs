@@ -76,13 +76,13 @@ pub(crate) async fn clb() -> ClbServer {
 }
 
 /// What every program finds in its environment.
-pub(crate) fn environment(clb: &ClbServer, kubeconfig: String) -> Vec<(&'static str, String)> {
+pub(crate) fn environment(clb: SocketAddr, kubeconfig: String) -> Vec<(&'static str, String)> {
     vec![
         ("KUBECONFIG", kubeconfig),
         ("TENCENTCLOUD_SECRET_ID", Simulator::SECRET_ID.to_owned()),
         ("TENCENTCLOUD_SECRET_KEY", Simulator::SECRET_KEY.to_owned()),
         ("TENCENTCLOUD_REGION", "ap-guangzhou".to_owned()),
-        ("GRACE_CLB_ENDPOINT", format!("http://{}", clb.address())),
+        ("GRACE_CLB_ENDPOINT", format!("http://{clb}")),
     ]
 }
 

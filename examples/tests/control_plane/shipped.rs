@@ -41,7 +41,7 @@ async fn x8_p11_the_shipped_role_suffices_for_a_rollout_that_sigterm_cuts() {
     pin(&admin, "default", "web").await;
 
     let clb = clb().await;
-    let environment = environment(&clb, kubeconfig(&server, token));
+    let environment = environment(clb.address(), kubeconfig(&server, token));
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     // As in the Deployment, save for what the Pod itself would say: its port, and its own namespace.
     let deployment = &documents("base/deployment.yaml")[0]["spec"]["template"]["spec"]["containers"][0];

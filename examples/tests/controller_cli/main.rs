@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod dry_run;
+mod get;
 mod program;
 mod running;
 mod trouble;

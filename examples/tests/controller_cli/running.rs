@@ -5,8 +5,9 @@ use std::time::Duration;
 use k8s_watch::sim::{Answer, Requests};
 use serde_json::Value;
 
+use crate::get::get;
 use crate::program::until;
-use crate::world::{BEARER, KEY, TOKEN, World, answers, get};
+use crate::world::{BEARER, KEY, TOKEN, World, answers};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_waits_for_every_list_and_names_what_is_missing() {

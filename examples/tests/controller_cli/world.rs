@@ -9,9 +9,8 @@ use clb_client::credential::{SecretId, SecretKey, Token};
 use clb_client::sim::{Account, Config, Latency, Listener, LoadBalancer, PoolId, Server, Simulator};
 use k8s_watch::sim::{self, Cluster, ControllerTask, Kubelet, KubeletOptions, TimedRuntime};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
+use crate::get::get;
 use crate::program::{Program, until};
 
 /// The secret key that must appear nowhere.
@@ -165,17 +164,6 @@ impl Drop for World {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
-}
-
-/// Status and body of `GET path`.
-pub(crate) async fn get(address: &str, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned())
 }
 
 /// Waits until `GET path` answers `status`; returns the body.
