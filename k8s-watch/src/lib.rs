@@ -120,6 +120,7 @@ mod status;
 #[cfg(feature = "http-server")]
 pub mod http;
 
+mod causes;
 mod error;
 
 #[cfg(feature = "sim")]

@@ -19,6 +19,7 @@ use kube::{Api, Client};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, error, warn};
 
+use crate::causes::Causes;
 use crate::slim::{Kind, Slim};
 
 /// What a source tells, in order.
@@ -205,7 +206,7 @@ impl<K: Kind> Watch<K> {
             Failure::Told(status) => {
                 warn!(%source, verb, resource, code = status.code, "{}; trying again", status.message);
             }
-            Failure::Broken(error) => warn!(%source, verb, resource, "{error}; trying again"),
+            Failure::Broken(error) => warn!(%source, verb, resource, "{}; trying again", Causes(error)),
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::{Binding, BindingQuestion, BindingRules};
+use crate::causes::Causes;
 use crate::finding::{Finding, shortened};
 use crate::translate::ListenerProtocol;
 
@@ -129,7 +130,7 @@ impl Listeners {
             }
             Err(error) if is_gone(&error) => ids.iter().map(|id| (id.clone(), State::Missing)).collect(),
             Err(error) => {
-                warn!(%error, "load balancers could not be looked up; their routes wait, asking again");
+                warn!(error = %Causes(&error), "load balancers could not be looked up; their routes wait, asking again");
                 ids.iter().map(|id| (id.clone(), State::Open)).collect()
             }
         }
@@ -140,7 +141,7 @@ impl Listeners {
             Ok(answer) => State::Usable(answer.listeners),
             Err(error) if is_gone(&error) => State::Missing,
             Err(error) => {
-                warn!(%error, "listeners could not be looked up; their routes wait, asking again");
+                warn!(error = %Causes(&error), "listeners could not be looked up; their routes wait, asking again");
                 State::Open
             }
         };

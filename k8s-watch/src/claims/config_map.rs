@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::ClaimStore;
 use super::record::{Record, object_name};
+use crate::causes::Causes;
 use crate::execute::Attempt;
 
 /// One ConfigMap `grace-claims-<lane>` per lane in a namespace of our own. The service account needs get, create and
@@ -190,7 +191,7 @@ fn in_doubt(verb: &str, retry_in: Duration, detail: Box<str>) -> Failure {
 
 /// The server's own words where there are any.
 fn plain(error: &Error) -> String {
-    if let Error::Api(status) = error { status.message.clone() } else { error.to_string() }
+    if let Error::Api(status) = error { status.message.clone() } else { Causes(error).to_string() }
 }
 
 const LABELS: [(&str, &str); 2] =

@@ -17,6 +17,7 @@ use clb_client::{Client, RateLimit, RetryPolicy};
 
 use super::{Attempt, LoadBalancer};
 use crate::bind::{Binding, BindingQuestion, BindingRules, Listeners, ResolveBindings};
+use crate::causes::Causes;
 use failure::Refusal;
 
 /// Load balancers of one region.
@@ -94,7 +95,8 @@ impl Clb {
                 Err(Failure::Unknown { retry_in, detail: format!("task {task} failed: {message}").into() })
             }
             Outcome::Unknown { last } => {
-                let why = last.map_or_else(|| "it was still running".to_owned(), |error| error.to_string());
+                let why = last
+                    .map_or_else(|| "it was still running".to_owned(), |error| Causes(&error).to_string());
                 Err(Failure::Unknown {
                     retry_in,
                     detail: format!("end of task {task} is unknown: {why}").into(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clb_client::{Error, ErrorKind, Executed};
 use grace_core::{Failure, Why};
 
+use crate::causes::Causes;
 use crate::execute::Attempt;
 
 /// What an error means.
@@ -17,7 +18,7 @@ pub(super) enum Refusal {
 
 /// Waiting times by class: busy and throttled lanes soon, what a person must mend later. A due drain is never given up.
 pub(super) fn of(error: &Error, attempt: Attempt) -> Refusal {
-    let detail: Box<str> = error.to_string().into();
+    let detail: Box<str> = Causes(error).to_string().into();
     let pause = |first: u64, longest: u64| {
         attempt.pause(Duration::from_millis(first), Duration::from_millis(longest))
     };
