@@ -34,8 +34,9 @@ fn main() -> ExitCode {
 
 fn start() -> Result<ExitCode, Refusal> {
     let settings = Flags::read()?;
-    logging::start(settings.log_format)?;
+    // The log begins when a refusal cannot be the only line any more.
     let clb = connect::clb(&settings)?;
+    logging::start(settings.log_format)?;
     let runtime = Runtime::new().map_err(|why| Refusal::new("threads cannot be started", why))?;
     let code = runtime.block_on(run(settings, clb));
     // What hangs now would hang the end as well.

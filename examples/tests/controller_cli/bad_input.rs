@@ -55,6 +55,7 @@ async fn bad_configuration_ends_with_status_2_and_one_line_before_anything_is_se
         (&[],                                              &[("TENCENTCLOUD_SECRET_KEY", "")], &["TENCENTCLOUD_SECRET_KEY", "empty"]),
         (&[],                                              &[("TENCENTCLOUD_TOKEN", &blank)], &["TENCENTCLOUD_TOKEN", "white space"]),
         (&[],                                              &[("TENCENTCLOUD_SECRET_ID", " id")], &["TENCENTCLOUD_SECRET_ID", "white space"]),
+        (&[],                                              &[("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")], &["certificates", "ca-certificates"]),
         (&[],                                              &[("KUBECONFIG", "/nowhere/config")], &["/nowhere/config", "KUBECONFIG"]),
         (&[],                                              &[("KUBECONFIG", &contextless)], &["`prod`", "get-contexts"]),
         (&[],                                              &[("KUBECONFIG", &broken)], &["KUBECONFIG", "line"]),
