@@ -113,10 +113,10 @@ impl Credential {
         self.0.expires
     }
 
-    /// Lends the key, and what the last signature has left for the next one.
-    pub(crate) fn with_kept<T>(&self, sign: impl FnOnce(&SecretKey, &mut Kept) -> T) -> T {
-        let Parts { key, kept, .. } = &*self.0;
-        sign(key, &mut kept.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Lends id and key, and what the last signature has left for the next one.
+    pub(crate) fn with_kept<T>(&self, sign: impl FnOnce(&SecretId, &SecretKey, &mut Kept) -> T) -> T {
+        let Parts { id, key, kept, .. } = &*self.0;
+        sign(id, key, &mut kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether both are the same credential, or copies of it.

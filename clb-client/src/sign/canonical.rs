@@ -11,27 +11,27 @@ use super::hex32;
 /// `POST /` with an `application/json` body of service `clb` unless told otherwise.
 #[derive(Clone, Debug)]
 pub struct Unsigned<'a> {
-    /// All of the canonical request but the body.
-    opening: Opening<'a>,
-    /// Product in the credential scope, first label of the host as a rule.
-    service: &'a str,
+    /// Everything but the body.
+    frame: Frame<'a>,
     /// The body that is hashed.
     payload: Payload<'a>,
 }
 
-/// What a canonical request says before it comes to the body. From call to call it is the same as a rule.
+/// A request without its body. From call to call it is the same as a rule, and is compared for each signature: what is as
+/// usual is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Opening<'a> {
-    /// `POST` or `GET`, upper case.
-    method: Cow<'a, str>,
-    /// Path of the URL; `/` in this API.
-    path: Cow<'a, str>,
-    /// Query of the URL as it is sent, without `?`; empty for `POST`.
-    query: Cow<'a, str>,
+pub(super) struct Frame<'a> {
     /// Value of the `Host` header without blanks around it, with `:port` where one is sent.
     host: Cow<'a, str>,
-    /// Value of the `Content-Type` header without blanks around it, else byte for byte as it is sent.
-    content_type: Cow<'a, str>,
+    /// `GET`, upper case; `POST` where nothing is said.
+    method: Option<Cow<'a, str>>,
+    /// Path of the URL, and its query as it is sent, without `?`; `/` and nothing where nothing is said.
+    target: Option<(Cow<'a, str>, Cow<'a, str>)>,
+    /// Value of the `Content-Type` header without blanks around it, else byte for byte as it is sent;
+    /// [`CONTENT_TYPE_JSON`] where nothing is said.
+    content_type: Option<Cow<'a, str>>,
+    /// Product in the credential scope, first label of the host as a rule; `clb` where nothing is said.
+    service: Option<Cow<'a, str>>,
     /// Signed headers besides those two: (lower-case name, trimmed lower-case value), sorted by name.
     more: Vec<(String, String)>,
 }
@@ -50,15 +50,14 @@ impl<'a> Unsigned<'a> {
     #[must_use]
     pub fn new(host: &'a str, body: &'a [u8]) -> Self {
         Self {
-            opening: Opening {
-                method: Cow::Borrowed("POST"),
-                path: Cow::Borrowed("/"),
-                query: Cow::Borrowed(""),
+            frame: Frame {
                 host: Cow::Borrowed(host.trim_ascii()),
-                content_type: Cow::Borrowed(CONTENT_TYPE_JSON),
+                method: None,
+                target: None,
+                content_type: None,
+                service: None,
                 more: Vec::new(),
             },
-            service: "clb",
             payload: Payload::Signed(body),
         }
     }
@@ -66,28 +65,28 @@ impl<'a> Unsigned<'a> {
     /// Another HTTP method, in upper case.
     #[must_use]
     pub fn with_method(mut self, method: &'a str) -> Self {
-        self.opening.method = Cow::Borrowed(method);
+        self.frame.method = Some(Cow::Borrowed(method));
         self
     }
 
     /// Another path and query (without `?`), encoded as they are sent.
     #[must_use]
     pub fn with_target(mut self, path: &'a str, query: &'a str) -> Self {
-        (self.opening.path, self.opening.query) = (Cow::Borrowed(path), Cow::Borrowed(query));
+        self.frame.target = Some((Cow::Borrowed(path), Cow::Borrowed(query)));
         self
     }
 
     /// Another product than `clb`, such as `sts`.
     #[must_use]
     pub fn with_service(mut self, service: &'a str) -> Self {
-        self.service = service;
+        self.frame.service = Some(Cow::Borrowed(service));
         self
     }
 
     /// Another content type; it must be sent byte for byte as it is signed.
     #[must_use]
     pub fn with_content_type(mut self, content_type: &'a str) -> Self {
-        self.opening.content_type = Cow::Borrowed(content_type.trim_ascii());
+        self.frame.content_type = Some(Cow::Borrowed(content_type.trim_ascii()));
         self
     }
 
@@ -95,10 +94,10 @@ impl<'a> Unsigned<'a> {
     /// `host`, which are always signed, replace the present value. Never sign what a proxy may alter.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        let Opening { content_type, host, more, .. } = &mut self.opening;
+        let Frame { content_type, host, more, .. } = &mut self.frame;
         let (name, value) = (name.to_ascii_lowercase(), value.trim_ascii());
         match name.as_str() {
-            "content-type" => *content_type = Cow::Owned(value.to_owned()),
+            "content-type" => *content_type = Some(Cow::Owned(value.to_owned())),
             "host" => *host = Cow::Owned(value.to_owned()),
             _ => {
                 more.retain(|(present, _)| *present != name);
@@ -116,14 +115,9 @@ impl<'a> Unsigned<'a> {
         self
     }
 
-    /// The product in the credential scope.
-    pub(crate) fn service(&self) -> &str {
-        self.service
-    }
-
-    /// All of the canonical request but the body.
-    pub(super) fn opening(&self) -> &Opening<'a> {
-        &self.opening
+    /// Everything but the body.
+    pub(super) fn frame(&self) -> &Frame<'a> {
+        &self.frame
     }
 
     /// Lower-case hexadecimal SHA-256 of the body.
@@ -136,10 +130,16 @@ impl<'a> Unsigned<'a> {
     }
 }
 
-impl Opening<'_> {
+impl Frame<'_> {
+    /// The product in the credential scope.
+    pub(super) fn service(&self) -> &str {
+        self.service.as_deref().unwrap_or("clb")
+    }
+
     /// The canonical request up to the hash of the body, which is all that follows.
-    pub(super) fn text(&self) -> String {
-        let Self { method, path, query, .. } = self;
+    pub(super) fn opening(&self) -> String {
+        let method = self.method.as_deref().unwrap_or("POST");
+        let (path, query) = self.target.as_ref().map_or(("/", ""), |(path, query)| (path, query));
         // Each header line ends with a line feed, and the part is joined by another one: hence the empty line.
         let headers: String = self.headers().map(|(name, value)| format!("{name}:{value}\n")).collect();
         format!("{method}\n{path}\n{query}\n{headers}\n{}\n", self.signed_headers())
@@ -151,15 +151,15 @@ impl Opening<'_> {
     }
 
     /// The same for longer than the request lives.
-    pub(super) fn to_static(&self) -> Opening<'static> {
+    pub(super) fn to_static(&self) -> Frame<'static> {
         let kept = |text: &str| Cow::Owned(text.to_owned());
-        let Self { method, path, query, host, content_type, more } = self;
-        Opening {
-            method: kept(method),
-            path: kept(path),
-            query: kept(query),
+        let Self { host, method, target, content_type, service, more } = self;
+        Frame {
             host: kept(host),
-            content_type: kept(content_type),
+            method: method.as_deref().map(kept),
+            target: target.as_ref().map(|(path, query)| (kept(path), kept(query))),
+            content_type: content_type.as_deref().map(kept),
+            service: service.as_deref().map(kept),
             more: more.clone(),
         }
     }
@@ -168,7 +168,8 @@ impl Opening<'_> {
     fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut headers: Vec<_> =
             self.more.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        headers.extend([("content-type", &*self.content_type), ("host", &*self.host)]);
+        let content_type = self.content_type.as_deref().unwrap_or(CONTENT_TYPE_JSON);
+        headers.extend([("content-type", content_type), ("host", &*self.host)]);
         headers.sort_unstable();
         headers.into_iter()
     }
@@ -190,8 +191,8 @@ mod tests {
             .with_header("X-TC-Action", " DescribeTargets ")
             .with_header("Accept", "A/b")
             .with_header("Date", "now");
-        assert_eq!(request.opening.signed_headers(), "accept;content-type;date;host;x-tc-action");
-        let values: Vec<_> = request.opening.headers().map(|(_, value)| value).collect();
+        assert_eq!(request.frame.signed_headers(), "accept;content-type;date;host;x-tc-action");
+        let values: Vec<_> = request.frame.headers().map(|(_, value)| value).collect();
         assert_eq!(values, ["a/b", "application/json", "now", "h", "describetargets"]);
     }
 
@@ -200,7 +201,7 @@ mod tests {
         let request = Unsigned::new("h", b"")
             .with_header("Host", "other:8080")
             .with_header("Content-Type", "text/plain");
-        let headers: Vec<_> = request.opening.headers().collect();
+        let headers: Vec<_> = request.frame.headers().collect();
         assert_eq!(headers, [("content-type", "text/plain"), ("host", "other:8080")]);
     }
 }

@@ -1,119 +1,115 @@
 //! What the signatures of one credential have in common.
 
+use hmac::Hmac;
 use sha2::{Digest, Sha256};
 
-use super::canonical::Opening;
+use super::canonical::Frame;
 use super::key::DayKey;
-use super::{UnixSeconds, Unsigned, hex32};
+use super::{ALGORITHM, UnixSeconds, Unsigned, hex32};
 use crate::credential::SecretKey;
 
 /// What one signature leaves for the next. It is compared with what is asked for before it is used, so that nothing but time
 /// depends on it.
 #[derive(Default)]
-pub(crate) struct Kept {
-    /// The signing key derived last; it holds for one UTC day.
-    key: Option<DayKey>,
-    /// How the last canonical request began.
-    opening: Option<HashedOpening>,
-}
+pub(crate) struct Kept(Option<Common>);
 
-/// The opening of a canonical request, hashed.
-struct HashedOpening {
-    /// The opening.
-    of: Opening<'static>,
-    /// The names of its signed headers.
-    signed_headers: String,
-    /// The hash function after it has taken in its text.
-    hash: Sha256,
-}
-
-/// What a signature is made from, once the body is hashed.
-pub(super) struct Prepared<'a> {
-    /// The signing key.
-    pub(super) key: &'a DayKey,
-    /// The names of the signed headers, joined by `;`.
-    pub(super) signed_headers: &'a str,
-    /// Lower-case hexadecimal SHA-256 of the canonical request.
-    pub(super) canonical_request: [u8; 64],
+/// What a signature needs besides the time and the hash of the body.
+pub(super) struct Common {
+    /// The signing key; it holds for one UTC day and the service of the request.
+    key: DayKey,
+    /// The request without its body.
+    frame: Frame<'static>,
+    /// The hash function after it has taken in the canonical request up to the hash of the body.
+    opened: Sha256,
+    /// The header value up to the signature.
+    header: String,
 }
 
 impl Kept {
-    /// Prepares the signature of `request`, whose body has the hash `payload`, by the key of `secret` for that UTC day.
-    pub(super) fn prepare(
+    /// What the signature of `request` at the instant `at` needs, from the last one where it fits.
+    pub(super) fn common(
         &mut self,
+        id: &str,
         secret: &SecretKey,
         request: &Unsigned<'_>,
-        payload: &[u8; 64],
         at: UnixSeconds,
-    ) -> Prepared<'_> {
-        let Self { key, opening } = self;
-        let service = request.service();
-        drop(key.take_if(|key| !key.fits(service, at)));
-        drop(opening.take_if(|opening| opening.of != *request.opening()));
-        let opening = opening.get_or_insert_with(|| HashedOpening::new(request.opening()));
-        Prepared {
-            key: key.get_or_insert_with(|| DayKey::derive(secret, service, at)),
-            signed_headers: &opening.signed_headers,
-            canonical_request: hex32(&opening.hash.clone().chain_update(payload).finalize().into()),
-        }
+    ) -> &Common {
+        drop(self.0.take_if(|kept| !kept.fits(request, at)));
+        self.0.get_or_insert_with(|| Common::new(id, secret, request, at))
     }
 }
 
-impl HashedOpening {
-    fn new(opening: &Opening<'_>) -> Self {
+impl Common {
+    /// For `request` signed by the key of `secret`, whose name is `id`, on the UTC day of `at`.
+    pub(super) fn new(id: &str, secret: &SecretKey, request: &Unsigned<'_>, at: UnixSeconds) -> Self {
+        let frame = request.frame().to_static();
+        let key = DayKey::derive(secret, frame.service(), at);
+        let (scope, names) = (key.scope(), frame.signed_headers());
         Self {
-            of: opening.to_static(),
-            signed_headers: opening.signed_headers(),
-            hash: Sha256::new_with_prefix(opening.text()),
+            header: format!("{ALGORITHM} Credential={id}/{scope}, SignedHeaders={names}, Signature="),
+            opened: Sha256::new_with_prefix(frame.opening()),
+            key,
+            frame,
         }
+    }
+
+    /// Whether `request` at the instant `at` has all of it in common.
+    fn fits(&self, request: &Unsigned<'_>, at: UnixSeconds) -> bool {
+        self.key.fits(at) && self.frame == *request.frame()
+    }
+
+    /// The value of the `Authorization` header up to the signature.
+    pub(super) fn header(&self) -> &str {
+        &self.header
+    }
+
+    /// Lower-case hexadecimal SHA-256 of the canonical request whose body has the hash `payload`.
+    pub(super) fn hashed_canonical_request(&self, payload: &[u8; 64]) -> [u8; 64] {
+        hex32(&self.opened.clone().chain_update(payload).finalize().into())
+    }
+
+    /// The HMAC that is the signature of a request whose body has the hash `payload`.
+    pub(super) fn signature(&self, at: UnixSeconds, payload: &[u8; 64]) -> Hmac<Sha256> {
+        self.key.signature(at, &self.hashed_canonical_request(payload))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hmac::Mac;
+
     use super::*;
 
     #[test]
-    fn the_key_is_derived_once_per_day_and_service() {
-        let secret = SecretKey::new("key").unwrap();
-        let mut kept = Kept::default();
-        let mut scope = |service, seconds| {
-            let request = Unsigned::new("h", b"").with_service(service);
-            let at = UnixSeconds::new(seconds).unwrap();
-            kept.prepare(&secret, &request, &[b'0'; 64], at).key.scope().to_owned()
-        };
-        assert_eq!(scope("clb", 0), "1970-01-01/clb/tc3_request");
-        assert_eq!(scope("clb", 86_399), "1970-01-01/clb/tc3_request");
-        assert_eq!(scope("clb", 86_400), "1970-01-02/clb/tc3_request");
-        assert_eq!(scope("sts", 86_400), "1970-01-02/sts/tc3_request");
-        assert_eq!(scope("clb", 0), "1970-01-01/clb/tc3_request");
-    }
-
-    #[test]
-    fn no_part_of_a_request_is_taken_from_the_one_before() {
+    fn no_part_of_a_signature_is_taken_from_the_one_before() {
         let base = || Unsigned::new("h", b"");
         let requests = [
             base(),
             base().with_method("GET"),
-            Unsigned::new("", b"").with_method("").with_target("", "").with_content_type(""),
             base().with_target("/x", ""),
             base().with_target("/", "x"),
             base().with_content_type("text/plain"),
             base().with_header("host", "other"),
             base().with_header("x-tc-action", "A"),
             base().with_header("x-tc-action", "B"),
+            base().with_service("sts"),
+            Unsigned::new("", b"").with_method("").with_target("", "").with_content_type(""),
         ];
-        let (secret, at) = (SecretKey::new("key").unwrap(), UnixSeconds::new(0).unwrap());
-        let hash =
-            |kept: &mut Kept, request| kept.prepare(&secret, request, &[b'0'; 64], at).canonical_request;
+        let secret = SecretKey::new("key").unwrap();
+        let signed = |kept: &mut Kept, request, seconds| {
+            let at = UnixSeconds::new(seconds).unwrap();
+            let common = kept.common("id", &secret, request, at);
+            (common.header().to_owned(), common.signature(at, &[b'0'; 64]).finalize())
+        };
         let mut kept = Kept::default();
-        for before in &requests {
-            for request in &requests {
-                hash(&mut kept, before);
-                assert_eq!(
-                    hash(&mut kept, request),
-                    hash(&mut Kept::default(), request),
-                    "{before:?}, {request:?}"
+        let moments = [0, 86_399, 86_400];
+        let cases = || requests.iter().flat_map(|request| moments.map(|seconds| (request, seconds)));
+        for (before, earlier) in cases() {
+            for (request, seconds) in cases() {
+                signed(&mut kept, before, earlier);
+                assert!(
+                    signed(&mut kept, request, seconds) == signed(&mut Kept::default(), request, seconds),
+                    "{before:?} at {earlier}, then {request:?} at {seconds}"
                 );
             }
         }

@@ -1,23 +1,22 @@
 //! The key of one credential for one UTC day and one service.
 
-use std::fmt;
-
 use chrono::DateTime;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{ALGORITHM, UnixSeconds};
+use super::UnixSeconds;
 use crate::credential::SecretKey;
 
-/// A derived signing key, held as a keyed HMAC state. Key material: wiped when dropped, never printed.
+/// A derived signing key, held as a keyed HMAC state. Key material: wiped when dropped, and nothing prints it.
 pub(super) struct DayKey {
     /// Days since the Unix epoch, in UTC.
     day: u64,
-    /// The credential scope: `DATE/service/tc3_request`, with that day as `YYYY-MM-DD`.
-    scope: String,
-    /// HMAC keyed with `secret_signing`; a copy of it saves hashing the key block again.
-    keyed: Hmac<Sha256>,
+    /// The credential scope between line feeds: `DATE/service/tc3_request`, with that day as `YYYY-MM-DD`.
+    scope_line: String,
+    /// HMAC keyed with `secret_signing` that has taken in the first line of the string to sign; a copy of it saves hashing
+    /// the key block again.
+    begun: Hmac<Sha256>,
 }
 
 impl DayKey {
@@ -29,54 +28,31 @@ impl DayKey {
     pub(super) fn derive(secret: &SecretKey, service: &str, at: UnixSeconds) -> Self {
         let date = date(at);
         let [.., secret_signing] = chain(secret, &date, service);
-        Self {
-            day: at.day(),
-            scope: format!("{date}/{service}/{TERMINATOR}"),
-            keyed: keyed(&*secret_signing),
-        }
+        let mut begun = keyed(&*secret_signing);
+        begun.update(FIRST_LINE.as_bytes());
+        Self { day: at.day(), scope_line: format!("\n{date}/{service}/{TERMINATOR}\n"), begun }
     }
 
-    /// Whether this key signs for `service` on the UTC day of `at`.
-    pub(super) fn fits(&self, service: &str, at: UnixSeconds) -> bool {
-        self.day == at.day() && self.service() == service
+    /// Whether this key signs on the UTC day of `at`.
+    pub(super) fn fits(&self, at: UnixSeconds) -> bool {
+        self.day == at.day()
     }
 
     /// The credential scope: `DATE/service/tc3_request`.
     pub(super) fn scope(&self) -> &str {
-        &self.scope
+        self.scope_line.trim_ascii()
     }
 
     /// The HMAC under this key of the string to sign, for the canonical request with this hash.
+    //
+    // string to sign = "TC3-HMAC-SHA256" \n seconds \n scope \n hash
     pub(super) fn signature(&self, at: UnixSeconds, canonical_request: &[u8; 64]) -> Hmac<Sha256> {
-        let mut mac = self.keyed.clone();
-        self.write_string_to_sign(at, canonical_request, |part| mac.update(part));
-        mac
-    }
-
-    /// Writes the string to sign piece by piece, so that it need not be put together in memory.
-    pub(super) fn write_string_to_sign(
-        &self,
-        at: UnixSeconds,
-        canonical_request: &[u8; 64],
-        mut sink: impl FnMut(&[u8]),
-    ) {
         let (digits, from) = at.decimal();
-        for part in [ALGORITHM.as_bytes(), b"\n", &digits[from..], b"\n", self.scope.as_bytes(), b"\n"] {
-            sink(part);
+        let mut mac = self.begun.clone();
+        for part in [&digits[from..], self.scope_line.as_bytes(), canonical_request] {
+            mac.update(part);
         }
-        sink(canonical_request);
-    }
-
-    /// The product in the scope.
-    fn service(&self) -> &str {
-        let date = "YYYY-MM-DD/".len();
-        &self.scope[date..self.scope.len() - TERMINATOR.len() - 1]
-    }
-}
-
-impl fmt::Debug for DayKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DayKey").field("scope", &self.scope).finish_non_exhaustive()
+        mac
     }
 }
 
@@ -112,3 +88,6 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
 
 /// Last part of the credential scope, and the last text that the chain takes in.
 const TERMINATOR: &str = "tc3_request";
+
+/// First line of the string to sign.
+const FIRST_LINE: &str = "TC3-HMAC-SHA256\n";

@@ -37,16 +37,14 @@ impl UnixSeconds {
 
     /// Decimal digits, right-aligned in a buffer, and where they begin.
     pub(crate) fn decimal(self) -> ([u8; 12], usize) {
-        let mut digits = [b'0'; 12];
-        let (mut rest, mut from) = (self.0, 12);
-        loop {
-            from -= 1;
-            digits[from] = b'0' + u8::try_from(rest % 10).expect("a digit");
-            rest /= 10;
-            if rest == 0 {
-                return (digits, from);
-            }
+        let (mut digits, mut rest) = ([b'0'; 12], self.0);
+        for pair in digits.as_chunks_mut().0.iter_mut().rev() {
+            let two = u8::try_from(rest % 100).expect("two digits");
+            *pair = [b'0' + two / 10, b'0' + two % 10];
+            rest /= 100;
         }
+        let from = digits.iter().position(|digit| *digit != b'0').unwrap_or(digits.len() - 1);
+        (digits, from)
     }
 }
 
@@ -70,3 +68,16 @@ impl Error for TimeOutOfRange {}
 
 /// The Unix time scale has no leap seconds.
 const SECONDS_PER_DAY: u64 = 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_written_without_leading_zeros() {
+        for seconds in [0, 1, 9, 10, 99, 100, 101, 86_399, 1_772_323_200, UnixSeconds::MAX.get()] {
+            let (digits, from) = UnixSeconds::new(seconds).unwrap().decimal();
+            assert_eq!(digits[from..], *seconds.to_string().as_bytes());
+        }
+    }
+}

@@ -4,7 +4,7 @@ use hmac::Mac;
 use http::{HeaderMap, Request, header};
 
 use super::canonical::UNSIGNED_PAYLOAD;
-use super::kept::Kept;
+use super::kept::Common;
 use super::{ALGORITHM, UnixSeconds, Unsigned, key};
 use crate::credential::SecretKey;
 
@@ -112,13 +112,9 @@ pub fn verify<B: AsRef<[u8]>>(received: &Request<B>, secret: &SecretKey) -> Resu
     let mut signature = [0; 32];
     hex::decode_to_slice(authorization.signature, &mut signature)
         .map_err(|_| VerifyError::Malformed { what: "Signature" })?;
-    let mut kept = Kept::default();
-    let signed = kept.prepare(secret, &request, &request.hashed_payload(), at);
-    signed
-        .key
-        .signature(at, &signed.canonical_request)
-        .verify_slice(&signature)
-        .map_err(|_| VerifyError::Mismatch)?;
+    let mac =
+        Common::new(authorization.secret_id, secret, &request, at).signature(at, &request.hashed_payload());
+    mac.verify_slice(&signature).map_err(|_| VerifyError::Mismatch)?;
     Ok(at)
 }
 
