@@ -1,7 +1,7 @@
 //! The simulator over HTTP on a loopback address: for clients in any language.
 //!
 //! `POST /` is the API; every signature is verified from the received headers and bytes. `GET /state` shows the account
-//! as JSON, `POST /order` takes orders ([`Account::order`](super::Account::order)), one JSON object after the other; these
+//! as JSON ([`Account::describe`](super::Account::describe)), `POST /order` takes orders ([`Account::order`](super::Account::order)), one JSON object after the other; these
 //! two need no signature.
 
 use std::{

@@ -4,10 +4,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::account::Account;
+use super::{
+    account::Account,
+    log::{Call, Change, Outcome},
+};
 
 impl Account {
-    /// The whole account as JSON, for people.
+    /// The whole account as JSON, for people: targets, locks and tasks as they are now, every call so far in `call_log`,
+    /// and every change of a target in `change_log`. Times (`at_ms`, `now_ms`) are milliseconds since the start; a weight
+    /// of `null` stands for a target that is not bound.
     #[must_use]
     pub fn describe(&self) -> Value {
         let weights = |owner: &str| -> BTreeMap<String, BTreeMap<String, u8>> {
@@ -51,8 +56,37 @@ impl Account {
             "calls": self.calls.len(),
             "changes": self.changes.len(),
             "faults_outstanding": self.faults.outstanding(),
+            "call_log": self.calls.iter().map(called).collect::<Vec<_>>(),
+            "change_log": self.changes.iter().map(changed).collect::<Vec<_>>(),
         })
     }
+}
+
+fn called(call: &Call) -> Value {
+    let outcome = match &call.outcome {
+        Outcome::Accepted => "accepted",
+        Outcome::Partial => "partial",
+        Outcome::Refused(code) => code,
+        Outcome::Unanswered => "unanswered",
+    };
+    json!({
+        "at_ms": millis(call.at),
+        "action": call.action.as_str(),
+        "on": call.load_balancer,
+        "targets": call.targets,
+        "outcome": outcome,
+        "request_id": call.request_id,
+    })
+}
+
+fn changed(change: &Change) -> Value {
+    json!({
+        "at_ms": millis(change.at),
+        "pool": change.pool.to_string(),
+        "target": change.address.to_string(),
+        "before": change.before,
+        "after": change.after,
+    })
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -84,3 +84,21 @@ fn the_state_can_be_shown_to_people() {
     assert_eq!(state["load_balancers"][0]["busy_for_ms"], 500);
     assert_eq!(state["running_tasks"][0]["locks"], "lb-1");
 }
+
+#[test]
+fn the_state_tells_every_call_and_when_each_weight_came_into_force() {
+    let mut t = Harness::new(Config::default());
+    t.account.plant(&web(), pod(1), 10);
+    t.ok("BatchModifyTargetWeight", &weights(&[(1, Some(0))]));
+    t.refused("BatchRegisterTargets", &batch(&[(2, None)]), "FailedOperation.ResourceInOperating");
+    t.at_ms(500);
+    let state = t.account.describe();
+    let [call, refused] = &state["call_log"].as_array().unwrap()[..] else { panic!("{state}") };
+    assert_eq!((&call["action"], &call["on"]), (&json!("BatchModifyTargetWeight"), &json!("lb-1")));
+    assert_eq!((&call["targets"], &call["outcome"]), (&json!(1), &json!("accepted")));
+    assert_eq!(refused["outcome"], "FailedOperation.ResourceInOperating");
+    let zero = state["change_log"].as_array().unwrap().last().unwrap();
+    assert_eq!((&zero["pool"], &zero["target"]), (&json!("lb-1/lbl-1"), &json!("10.0.0.1:8080")));
+    assert_eq!((&zero["before"], &zero["after"]), (&json!(10), &json!(0)));
+    assert_eq!(zero["at_ms"], 500);
+}
