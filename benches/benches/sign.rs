@@ -1,269 +1,266 @@
-//! cargo bench -p grace-benches --bench sign
+//! cargo bench -p grace-benches --no-default-features --bench sign
 //!
 //! What does a signature cost, beside the hashing that no signer can avoid, and beside other signers?
 //!
-//! Contenders take turns within each round: ours, a straightforward one (text by `format!`, the key derived each time), and
-//! the hash function alone over as many blocks as a signature of a kept key needs: the body, and five more. The official
-//! Python SDK runs beside them where `GRACE_SDK_PYTHON` names an interpreter that has it.
+//! From the bytes of the body to the value of the `Authorization` header, in CPU time. In each round all contenders take
+//! turns, and a ratio is formed within the round; printed are the median and the range over the rounds. Where the hashing
+//! itself varies by more than 30 % between rounds the machine is too noisy to judge by time.
+//!
+//! The official SDKs run beside the contenders in Rust where `.ci/sign` has installed them.
 
-use std::alloc::System;
-use std::hint::black_box;
+#[path = "sign/instructions.rs"]
+mod instructions;
+#[path = "sign/sdk.rs"]
+mod sdk;
+#[path = "sign/signers.rs"]
+mod signers;
+#[path = "sign/vectors.rs"]
+mod vectors;
+
+use std::env;
+use std::fs;
 use std::process::Command;
-use std::time::Instant;
+use std::time::Duration;
 
-use clb_client::credential::{Credential, SecretId, SecretKey};
-use clb_client::sign::{UnixSeconds, Unsigned, sign, sign_into};
-use hmac::{Hmac, KeyInit, Mac};
+use nix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
-#[global_allocator]
-static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+use sdk::{SDKS, Sdk};
+use signers::{Signer, Task, compressions};
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    if let [_, mode, what, size, count] = &arguments[..]
-        && mode == COUNTED
-    {
-        let number = |text: &str| text.parse().expect("a number, as `collected` wrote it");
-        return Bench::new(number(size)).run(what, number(count));
+    if instructions::counted(&env::args().collect::<Vec<_>>()) {
+        return;
     }
-    let vectors = known_answers();
-    let sizes = [384, 3_072].map(measured);
-    println!("{}", json!({ "known_answers": vectors, "sizes": sizes }));
-}
-
-/// Signs every vector whose headers this API sets, before a number is printed.
-fn known_answers() -> usize {
-    let file: Value =
-        serde_json::from_str(include_str!("../../clb-client/tests/tc3/vectors.json")).expect("vectors");
-    let vectors = file["vectors"].as_array().expect("a list");
-    for vector in vectors {
-        let text = |part: &str, name: &str| vector[part][name].as_str().unwrap_or_default().to_owned();
-        let input = |name: &str| text("input", name);
-        let [id, key, payload] = ["secret_id", "secret_key", "payload"].map(input);
-        let credential =
-            Credential::new(SecretId::new(id).expect("an id"), SecretKey::new(key).expect("a key"));
-        let [host, method, path, query] = ["host", "method", "path", "query"].map(input);
-        let [service, content_type, action] = ["service", "content_type", "action"].map(input);
-        let mut request = Unsigned::new(&host, payload.as_bytes())
-            .with_method(&method)
-            .with_target(&path, &query)
-            .with_service(&service)
-            .with_content_type(&content_type);
-        if text("expected", "signed_headers").contains("x-tc-action") {
-            request = request.with_header("X-TC-Action", &action);
-        }
-        if vector["input"]["unsigned_payload"] == true {
-            request = request.with_unsigned_payload();
-        }
-        let at = UnixSeconds::new(vector["input"]["timestamp"].as_u64().expect("seconds")).expect("a time");
-        let signed = sign(&request, &credential, at);
-        assert_eq!(signed.authorization(), text("expected", "authorization"), "{}", vector["name"]);
-    }
-    println!("{} known answers are met", vectors.len());
-    vectors.len()
-}
-
-/// Time, allocations and instructions with a body of `size` bytes.
-fn measured(size: usize) -> Value {
-    let bench = Bench::new(size);
-    assert_eq!(bench.ours(), bench.straightforward(), "both signers give one signature");
-    let mut nanos = CONTENDERS.map(|_| Vec::new());
-    for _ in 0..ROUNDS {
-        for (what, taken) in CONTENDERS.iter().zip(&mut nanos) {
-            let begun = Instant::now();
-            bench.run(what, TURNS);
-            taken.push(begun.elapsed().as_nanos() as f64 / TURNS as f64);
+    let known_answers = vectors::check();
+    println!("{known_answers} known answers are met");
+    for (name, variable) in SDKS {
+        if env::var_os(variable).is_none() {
+            println!(
+                "{name}: skipped, because {variable} names no command; .ci/sign sets it where the language is at hand"
+            );
         }
     }
-    let [ours, straightforward, floor] = nanos.map(|mut taken| {
-        taken.sort_by(f64::total_cmp);
-        taken[ROUNDS / 2]
-    });
-    let allocations = bench.allocations();
-    let instructions = instructions(size);
-    let python = python(size);
+    let before = load();
+    let bodies: Vec<Measured> = BODIES.iter().map(|(size, targets)| Measured::new(*size, *targets)).collect();
+    let allocations = allocations();
+    println!("{} allocations into a buffer, {} alone", allocations[0], allocations[1]);
+    let goals = goals(&bodies, allocations);
+    for goal in &goals {
+        println!("{}", goal.shown());
+    }
     println!(
-        "{size} bytes: {ours:.0} ns, {:.2} times the hashing (goal: {}), {:.1} times faster than straightforward (goal at 384 bytes: 3.5)",
-        ours / floor,
-        if size < 1_000 { 1.6 } else { 1.15 },
-        straightforward / ours,
+        "{}",
+        json!({
+            "known_answers": known_answers,
+            "rounds": ROUNDS,
+            "load": { "before": before, "after": load() },
+            "bodies": bodies.iter().map(Measured::json).collect::<Vec<_>>(),
+            "allocations": { "into_a_buffer": allocations[0], "alone": allocations[1] },
+            "goals": goals.iter().map(Goal::json).collect::<Vec<_>>(),
+        })
     );
-    println!("  {} allocations into a buffer (goal: 0), {} alone (goal: 1)", allocations[0], allocations[1]);
-    if let Some([ours, floor]) = instructions {
-        println!("  {ours:.0} instructions, {:.3} times the hashing (goal: 1.06)", ours / floor);
-    }
-    if let Some(python) = python {
-        println!("  {:.1} times faster than the Python SDK (goal at 384 bytes: 15)", python / ours);
-    }
-    json!({
-        "body_bytes": size,
-        "ns": { "ours": round(ours), "straightforward": round(straightforward), "hashing": round(floor), "python_sdk": python.map(round) },
-        "time_by_hashing": hundredths(ours / floor),
-        "straightforward_by_ours": hundredths(straightforward / ours),
-        "python_sdk_by_ours": python.map(|python| hundredths(python / ours)),
-        "allocations_into_buffer": allocations[0],
-        "allocations_alone": allocations[1],
-        "instructions": instructions.map(|[ours, _]| round(ours)),
-        "instructions_by_hashing": instructions.map(|[ours, floor]| hundredths(ours / floor)),
-    })
 }
 
-/// One body and who signs it.
-struct Bench {
-    body: Vec<u8>,
-    credential: Credential,
+/// What was found with one body.
+struct Measured {
+    size: usize,
+    /// Contender, and its nanoseconds of CPU per signature in each round. The first two are the hashing alone and this crate.
+    nanos: Vec<(&'static str, Vec<f64>)>,
+    /// Instructions of this crate and of the hashing alone.
+    instructions: Option<[f64; 2]>,
 }
 
-impl Bench {
-    fn new(size: usize) -> Self {
-        let body = format!(r#"{{"LoadBalancerId": "{}"}}"#, "x".repeat(size - 22)).into_bytes();
-        assert_eq!(body.len(), size);
-        let credential = Credential::new(
-            SecretId::new("AKIDEXAMPLE").expect("an id"),
-            SecretKey::new(KEY).expect("a key"),
-        );
-        Self { body, credential }
-    }
-
-    /// `count` signatures of the contender `what`.
-    fn run(&self, what: &str, count: usize) {
-        match what {
-            "ours" => {
-                let mut buffer = String::with_capacity(512);
-                let (request, at) = (Unsigned::new(HOST, black_box(&self.body)), at());
-                for _ in 0..count {
-                    buffer.clear();
-                    sign_into(&mut buffer, black_box(&request), &self.credential, at);
-                    black_box(&buffer);
+impl Measured {
+    fn new(size: usize, targets: usize) -> Self {
+        let task = Task::new(size, targets);
+        assert_eq!(task.body.len(), size);
+        let mut sdks = Sdk::all(&task.body, &task.authorization());
+        let names = Signer::ALL.iter().map(|signer| signer.name()).chain(sdks.iter().map(|sdk| sdk.name));
+        let mut nanos: Vec<_> = names.map(|name| (name, Vec::new())).collect();
+        // Signatures in a slice that takes about a millisecond.
+        let turns = 25_000 / compressions(size);
+        // One round more than counted: compilers at run time and caches warm up in it.
+        for round in 0..=ROUNDS {
+            let mut slices = [0.0; Signer::ALL.len()];
+            for _ in 0..SLICES {
+                for (slice, signer) in slices.iter_mut().zip(Signer::ALL) {
+                    let begun = cpu();
+                    task.run(signer, turns);
+                    *slice += (cpu() - begun).as_secs_f64();
                 }
             }
-            "straightforward" => {
-                for _ in 0..count {
-                    black_box(self.straightforward());
-                }
-            }
-            _ => {
-                // With the padding exactly that many blocks.
-                let blocks = (self.body.len() + 9).div_ceil(64) + 5;
-                let bytes = vec![0_u8; blocks * 64 - 9];
-                for _ in 0..count {
-                    black_box(Sha256::digest(black_box(&bytes)));
+            let per_signature = 1e9 / (SLICES * turns) as f64;
+            let compiled = slices.into_iter().map(|seconds| seconds * per_signature);
+            // Enough for a garbage collector to take its share in each round.
+            let asked: Vec<f64> = sdks.iter_mut().map(|sdk| sdk.run((2 * turns).max(1_000))).collect();
+            for ((_, taken), found) in nanos.iter_mut().zip(compiled.chain(asked)) {
+                if round > 0 {
+                    taken.push(found);
                 }
             }
         }
+        let found = Self { size, nanos, instructions: instructions::per_signature(size, targets) };
+        found.show();
+        found
     }
 
-    fn ours(&self) -> String {
-        sign(&Unsigned::new(HOST, &self.body), &self.credential, at()).authorization().to_owned()
+    /// Ratios of one contender to another in each round: median, lowest, highest.
+    fn ratio(&self, of: &str, to: &str) -> Option<[f64; 3]> {
+        let taken = |name| self.nanos.iter().find(|(other, _)| *other == name).map(|(_, taken)| taken);
+        Some(spread(taken(of)?.iter().zip(taken(to)?).map(|(of, to)| of / to).collect()))
     }
 
-    /// As the documentation describes it, one text after the other.
-    fn straightforward(&self) -> String {
-        let (seconds, date) = (at(), "2026-03-01");
-        let canonical = format!(
-            "POST\n/\n\ncontent-type:application/json\nhost:{HOST}\n\ncontent-type;host\n{}",
-            hex::encode(Sha256::digest(&self.body))
+    /// Whether the hashing itself took more than 30 % longer in one round than in another.
+    fn noisy(&self) -> bool {
+        let [_, low, high] = spread(self.nanos[0].1.clone());
+        high / low > 1.3
+    }
+
+    /// Instructions of this crate by those of the hashing alone.
+    fn instructions_by_hashing(&self) -> Option<f64> {
+        self.instructions.map(|[ours, hashing]| ours / hashing)
+    }
+
+    fn show(&self) {
+        println!(
+            "{} bytes, {} compressions{}",
+            self.size,
+            compressions(self.size),
+            if self.noisy() { ", machine too noisy" } else { "" }
         );
-        let scope = format!("{date}/clb/tc3_request");
-        let text = format!("TC3-HMAC-SHA256\n{seconds}\n{scope}\n{}", hex::encode(Sha256::digest(canonical)));
-        let mut key = format!("TC3{KEY}").into_bytes();
-        for message in [date, "clb", "tc3_request"] {
-            key = hmac(&key, message);
+        for (name, taken) in &self.nanos {
+            let [nanos, ..] = spread(taken.clone());
+            let [ratio, low, high] = self.ratio(name, "ours").unwrap_or_default();
+            println!("  {name:<20} {nanos:>8.0} ns   {ratio:>6.2} times ours ({low:.2} to {high:.2})");
         }
-        format!(
-            "TC3-HMAC-SHA256 Credential=AKIDEXAMPLE/{scope}, SignedHeaders=content-type;host, Signature={}",
-            hex::encode(hmac(&key, &text))
-        )
+        if let Some([ours, hashing]) = self.instructions {
+            println!("  {ours:.0} instructions, {:.3} times the hashing", ours / hashing);
+        }
     }
 
-    /// Allocations per signature, into a buffer and alone.
-    fn allocations(&self) -> [f64; 2] {
-        let (request, at) = (Unsigned::new(HOST, &self.body), at());
-        let mut buffer = String::with_capacity(512);
-        let counted = |mut signed: Box<dyn FnMut() + '_>| {
-            signed();
-            let region = Region::new(HEAP);
-            (0..1_000).for_each(|_| signed());
-            region.change().allocations as f64 / 1_000.0
+    fn json(&self) -> Value {
+        let contender = |(name, taken): &(&str, Vec<f64>)| {
+            let ratio = self.ratio(name, "ours").unwrap_or_default().map(hundredths);
+            (name.to_string(), json!({ "ns": spread(taken.clone())[0].round(), "by_ours": ratio }))
         };
-        let into_a_buffer = counted(Box::new(|| {
-            buffer.clear();
-            sign_into(&mut buffer, &request, &self.credential, at);
-        }));
-        [into_a_buffer, counted(Box::new(|| drop(sign(&request, &self.credential, at))))]
+        json!({
+            "bytes": self.size,
+            "compressions": compressions(self.size),
+            "too_noisy": self.noisy(),
+            "contenders": self.nanos.iter().map(contender).collect::<serde_json::Map<_, _>>(),
+            "ours_by_hashing": self.ratio("ours", "hashing").map(|ratio| ratio.map(hundredths)),
+            "instructions": self.instructions.map(|counts| counts.map(f64::round)),
+            "instructions_by_hashing": self.instructions_by_hashing().map(|ratio| (ratio * 1e3).round() / 1e3),
+        })
     }
 }
 
-fn hmac(key: &[u8], message: &str) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
-    mac.update(message.as_bytes());
-    mac.finalize().into_bytes().to_vec()
+/// A number to meet.
+struct Goal {
+    what: String,
+    /// What would be good.
+    bound: Bound,
+    /// What was found; nothing where it was skipped.
+    found: Option<f64>,
+    /// Whether it is a time on a machine too noisy to judge by.
+    noisy: bool,
 }
 
-/// 2026-03-01 00:00:00 UTC.
-fn at() -> UnixSeconds {
-    UnixSeconds::new(1_772_323_200).expect("before the year 9999")
+/// Which side of a number is good.
+#[derive(Clone, Copy)]
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
 }
 
-/// Instructions per signature and of its hashing, both with the software form of SHA-256, which is all that valgrind has.
-fn instructions(size: usize) -> Option<[f64; 2]> {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        println!("instructions: skipped, because valgrind is not installed");
-        return None;
+impl Goal {
+    fn verdict(&self) -> &'static str {
+        match (self.found, self.bound) {
+            (None, _) => "skipped",
+            (Some(found), Bound::AtMost(bound)) if found <= bound => "met",
+            (Some(found), Bound::AtLeast(bound)) if found >= bound => "met",
+            _ if self.noisy => "machine too noisy",
+            _ => "missed",
+        }
     }
-    let per_turn = |what| Some((collected(what, size, 3_000)? - collected(what, size, 1_000)?) / 2_000.0);
-    let counts = per_turn("ours").zip(per_turn("hashing")).map(|(ours, floor)| [ours, floor]);
-    if counts.is_none() {
-        println!("instructions: skipped, because valgrind did not run this program");
+
+    fn bound(&self) -> String {
+        match self.bound {
+            Bound::AtMost(bound) => format!("<= {bound}"),
+            Bound::AtLeast(bound) => format!(">= {bound}"),
+        }
     }
-    counts
-}
 
-/// Instructions of a run with so many signatures.
-fn collected(what: &str, size: usize, count: usize) -> Option<f64> {
-    let run = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(std::env::current_exe().ok()?)
-        .args([COUNTED, what, &size.to_string(), &count.to_string()])
-        .output()
-        .ok()?;
-    let told = String::from_utf8_lossy(&run.stderr).into_owned();
-    let (_, count) = told.lines().find_map(|line| line.split_once("Collected :"))?;
-    count.trim().parse().ok().filter(|count| *count > 0.0)
-}
-
-/// Nanoseconds of the Python SDK.
-fn python(size: usize) -> Option<f64> {
-    let Some(interpreter) = std::env::var_os("GRACE_SDK_PYTHON") else {
-        println!("Python SDK: skipped, because GRACE_SDK_PYTHON does not name an interpreter that has it");
-        return None;
-    };
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/sign/sdk.py");
-    let run = Command::new(interpreter).args([script, &size.to_string(), "5000"]).output().ok()?;
-    let nanos = String::from_utf8_lossy(&run.stdout).trim().parse().ok();
-    if nanos.is_none() {
-        println!("Python SDK: skipped, because the script failed: {}", String::from_utf8_lossy(&run.stderr));
+    fn shown(&self) -> String {
+        let found = self.found.map_or_else(|| "-".to_owned(), |found| format!("{found:.3}"));
+        format!("{:<52} {:>8}  {found:>8}  {}", self.what, self.bound(), self.verdict())
     }
-    nanos
+
+    fn json(&self) -> Value {
+        json!({ "what": self.what, "goal": self.bound(), "found": self.found.map(hundredths), "verdict": self.verdict() })
+    }
 }
 
-fn round(number: f64) -> f64 {
-    number.round()
+/// The goals of this bench. Times are judged by the median of the ratios.
+fn goals(bodies: &[Measured], [into_a_buffer, alone]: [f64; 2]) -> Vec<Goal> {
+    let goal = |what: String, bound, found, noisy| Goal { what, bound, found, noisy };
+    let mut goals = Vec::new();
+    for (body, bound) in bodies.iter().zip([1.6, 1.15]) {
+        let what = format!("S1 time by that of the hashing, {} bytes", body.size);
+        let found = body.ratio("ours", "hashing").map(|[median, ..]| median);
+        goals.push(goal(what, Bound::AtMost(bound), found, body.noisy()));
+    }
+    for body in bodies {
+        let what = format!("S1 instructions by those of the hashing, {} bytes", body.size);
+        goals.push(goal(what, Bound::AtMost(1.06), body.instructions_by_hashing(), false));
+    }
+    goals.push(goal("S2 allocations into a buffer".into(), Bound::AtMost(0.0), Some(into_a_buffer), false));
+    goals.push(goal("S2 allocations alone".into(), Bound::AtMost(1.0), Some(alone), false));
+    let peers = Signer::ALL[2..].iter().map(|signer| signer.name()).chain(SDKS.map(|(name, _)| name));
+    for (name, bound) in peers.zip([3.5, 3.5, 8.0, 15.0, 16.0]) {
+        let [body, ..] = bodies else { continue };
+        let found = body.ratio(name, "ours").map(|[median, ..]| median);
+        goals.push(goal(
+            format!("S3 {name} by ours, {} bytes", body.size),
+            Bound::AtLeast(bound),
+            found,
+            body.noisy(),
+        ));
+    }
+    goals
+}
+
+/// CPU time of this thread.
+fn cpu() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a clock of every Linux").into()
+}
+
+/// Allocations per signature, into a buffer and alone.
+fn allocations() -> [f64; 2] {
+    let run = Command::new(env!("CARGO_BIN_EXE_sign_allocations")).output().expect("built with this bench");
+    let told = String::from_utf8_lossy(&run.stdout).into_owned();
+    let mut counts = told.split_whitespace().map(|count| count.parse().expect("a number"));
+    [(); 2].map(|()| counts.next().expect("two numbers"))
+}
+
+/// Programs that want to run, over the last minute.
+fn load() -> Option<f64> {
+    fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
+/// Median, lowest and highest.
+fn spread(mut found: Vec<f64>) -> [f64; 3] {
+    found.sort_by(f64::total_cmp);
+    [found[found.len() / 2], found[0], found[found.len() - 1]]
 }
 
 fn hundredths(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }
 
-/// Who takes turns.
-const CONTENDERS: [&str; 3] = ["ours", "straightforward", "hashing"];
-const ROUNDS: usize = 9;
-/// Signatures of a contender in a round.
-const TURNS: usize = 20_000;
-const HOST: &str = "clb.tencentcloudapi.com";
-const KEY: &str = "example-key";
-/// First argument of a run under callgrind.
-const COUNTED: &str = "counted";
+/// Bytes of a body, and how many targets it names; the last is the largest batch.
+const BODIES: [(usize, usize); 3] = [(384, 5), (3_039, 50), (29_889, 500)];
+const ROUNDS: usize = 15;
+/// Turns of each compiled contender in a round; short, so that all of them see the same machine.
+const SLICES: usize = 10;
