@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::id::Uid;
+use crate::id::{ObjectName, Uid};
 use crate::pool::{LaneId, Pool};
 use crate::target::{Address, Weight};
 use crate::time::Time;
@@ -54,6 +54,8 @@ pub enum Command {
         lane: LaneId,
         /// Its pools, at most as many as one call takes.
         pools: Vec<Pool>,
+        /// Whether the health of their targets is asked for too.
+        health: bool,
     },
     /// Record which targets are ours, by compare-and-swap.
     Claim {
@@ -71,17 +73,39 @@ pub enum Command {
         /// Of which load balancer.
         lane: LaneId,
     },
+    /// Show something on a Pod, for good. Done as well when the Pod, which its UID alone names, is gone. Only asked for
+    /// where the configuration says so, a few at a time.
+    Mark {
+        /// Which Pod.
+        pod: Uid,
+        /// Where it is found.
+        name: ObjectName,
+        /// What to show.
+        mark: Mark,
+    },
+}
+
+/// What is shown on a Pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[expect(clippy::exhaustive_enums, reason = "a mark that an executor forgets must break its build")]
+pub enum Mark {
+    /// None of its targets gets new connections any more.
+    Drained,
+    /// Its readiness gate passes: its weight is in force on every target, and each is healthy or not checked.
+    BackendReady,
 }
 
 impl Command {
-    /// The lane that is acted upon.
+    /// The lane that is acted upon; a mark is acted upon a Pod.
     #[must_use]
-    pub const fn lane(&self) -> &LaneId {
+    pub const fn lane(&self) -> Option<&LaneId> {
         match self {
             Self::Write { lane, .. }
             | Self::Read { lane, .. }
             | Self::Claim { lane, .. }
-            | Self::LoadClaims { lane } => lane,
+            | Self::LoadClaims { lane } => Some(lane),
+            Self::Mark { .. } => None,
         }
     }
 }
@@ -198,6 +222,8 @@ pub enum Success {
         /// All of it.
         all: Vec<(Pool, Address)>,
     },
+    /// The mark is shown, or its Pod is gone.
+    Marked,
 }
 
 /// How sure the effect of a write is.
@@ -233,6 +259,24 @@ pub struct Seen {
     pub address: Address,
     /// Its weight.
     pub weight: Weight,
+    /// Its health, where that was asked for.
+    pub health: Health,
+}
+
+/// What the load balancer's probes say of a target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[expect(clippy::exhaustive_enums, reason = "every decision names every case; a further one must break them")]
+pub enum Health {
+    /// Not asked for, or not told.
+    #[default]
+    Unknown,
+    /// Its probes succeed.
+    Healthy,
+    /// Its probes fail, or it was not probed yet.
+    Unhealthy,
+    /// There are no probes: it counts as healthy.
+    Unchecked,
 }
 
 /// How an action ended badly. `detail` is for people: the provider's code, message and request id.

@@ -30,7 +30,7 @@ const DOUBTED_AT_MOST: u64 = 30;
 impl State {
     pub(crate) fn answered(&mut self, id: ActionId, result: &Result<Success, Failure>) {
         // An answer that comes after it was given up is too late: its effect is read, not believed.
-        let Some(lane) = self.open.remove(&id) else { return };
+        let Some(lane) = self.open.remove(&id) else { return self.mark_answered(id, result) };
         self.stir(lane);
         let record = &mut self.lanes[lane as usize];
         if let Some(open) = record.claim_open.take_if(|open| open.id == id) {
@@ -65,7 +65,7 @@ impl State {
             Err(Failure::Unknown { retry_in, detail }) => {
                 self.claims_failed(lane, open, None, *retry_in, detail)
             }
-            Ok(Success::Written { .. } | Success::Seen(_))
+            Ok(Success::Written { .. } | Success::Seen(_) | Success::Marked)
             | Err(Failure::LaneMissing | Failure::PoolsMissing(_)) => {
                 self.claims_failed(lane, open, None, Duration::from_secs(1), "an answer of another kind");
             }
@@ -97,9 +97,8 @@ impl State {
                 self.land(open, |_, _| {});
                 self.pools_are_missing(lane, pools);
             }
-            Ok(Success::Seen(_) | Success::Claims { .. }) | Err(Failure::Conflict { .. }) => {
-                self.doubt(open, Duration::ZERO)
-            }
+            Ok(Success::Seen(_) | Success::Claims { .. } | Success::Marked)
+            | Err(Failure::Conflict { .. }) => self.doubt(open, Duration::ZERO),
         }
     }
 
@@ -198,6 +197,9 @@ impl State {
         let now = self.now;
         let record = &mut self.targets[target];
         record.seen = seen;
+        if seen == Seeing::Absent {
+            record.flags.set(Flag::Sound, false);
+        }
         record.set_zero_since(match seen {
             Seeing::Registered(weight) if weight.is_drained() => record.zero_since().or(Some(now)),
             Seeing::Registered(_) | Seeing::Absent | Seeing::Unknown => None,

@@ -120,8 +120,15 @@ impl State {
         let attempt = self.lanes[lane as usize].verbs[verb as usize].attempts;
         let command = Command::Write { lane: self.lanes[lane as usize].id.clone(), batch };
         let id = self.emit(lane, command, deadline, attempt);
-        self.lanes[lane as usize].open =
-            Some(Open { id, verb, targets: flown, pools: Vec::new(), sent: self.now, deadline });
+        self.lanes[lane as usize].open = Some(Open {
+            id,
+            verb,
+            targets: flown,
+            pools: Vec::new(),
+            health: false,
+            sent: self.now,
+            deadline,
+        });
         true
     }
 
@@ -136,10 +143,11 @@ impl State {
         let record = &self.lanes[lane as usize];
         let attempt = record.verbs[Verb::Read as usize].attempts;
         let names = pools.iter().map(|pool| self.pools[*pool].pool.clone()).collect();
-        let command = Command::Read { lane: record.id.clone(), pools: names };
+        let health = pools.iter().any(|pool| self.pools[*pool].health_wanted);
+        let command = Command::Read { lane: record.id.clone(), pools: names, health };
         let id = self.emit(lane, command, deadline, attempt);
         self.lanes[lane as usize].open =
-            Some(Open { id, verb: Verb::Read, targets: Vec::new(), pools, sent: self.now, deadline });
+            Some(Open { id, verb: Verb::Read, targets: Vec::new(), pools, health, sent: self.now, deadline });
         true
     }
 

@@ -85,11 +85,11 @@ impl State {
         }
         match self.standing_of(&sitting) {
             // The commonest row of the table, and nothing beside it that bears on it.
-            Some((Standing::Ready, _)) if sitting.is_steady() => Desire {
+            Some((Standing::Ready, until)) if sitting.is_steady() => Desire {
                 want: Want::Present(configured_weight(&sitting)),
                 reason: Reason::Ready,
                 seat: Some(sitting.index),
-                until: None,
+                until,
             },
             Some((standing, until)) => self.desire_of_seat(&sitting, standing, until),
             None => self.desire_of_nobody(target),
@@ -167,13 +167,14 @@ impl State {
         }
         let gate_only =
             pod.facts.as_ref().is_some_and(|facts| facts.plain.gate == Gate::Waiting { only: true });
-        let ready = seat.serving || route.facts.policy.ignore_readiness || gate_only;
+        let passed = pod.passed().filter(|until| *until > self.now && !seat.serving);
+        let ready = seat.serving || route.facts.policy.ignore_readiness || gate_only || passed.is_some();
         let standing = if ready { Standing::Ready } else { Standing::Unready { admitted: seat.admitted } };
         if let Some(until) = pod.hold().filter(|until| *until > self.now) {
             return Some((Standing::Held, Some((until, Wake::Drain))));
         }
         if seat.listed || binding.phase != Phase::Active {
-            return Some((standing, None));
+            return Some((standing, passed.map(|until| (until, Wake::Drain))));
         }
         if let Some(confirmed) = self.successor_confirmed(seat) {
             // The port changed: the old target goes once the other one is in force.
@@ -280,12 +281,15 @@ impl State {
             return Desire { reason: Reason::Unready, ..desire(want, Some((until, Wake::Drain))) };
         }
         let ready_since = pod.facts.as_ref().and_then(|facts| facts.ready_since());
+        let passed = pod.passed().filter(|until| *until > self.now && !seat.serving);
+        let passed = passed.map(|until| (until, Wake::Drain));
         match (policy.slow_start, ready_since) {
             (Some(span), Some(since)) => {
                 let (weight, until) = ramp(configured, span, since, self.now);
-                desire(Want::Present(weight), until.map(|until| (until, Wake::Drain)))
+                let step = until.map(|until| (until, Wake::Drain));
+                desire(Want::Present(weight), [step, passed].into_iter().flatten().min())
             }
-            _ => desire(Want::Present(configured), None),
+            _ => desire(Want::Present(configured), passed),
         }
     }
 

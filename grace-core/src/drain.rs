@@ -7,7 +7,7 @@ use crate::slab::Index;
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
-use crate::tracked_pod::Stage;
+use crate::tracked_pod::{PodFlags, Stage};
 use crate::tracked_target::Flag;
 
 /// What is remembered of a Pod's drain until it is finished.
@@ -31,11 +31,14 @@ struct Progress {
 }
 
 impl State {
-    /// Has the drain of a Pod looked at before this call ends, if it has or may begin one.
+    /// Has the drain of a Pod looked at before this call ends, if it has or may begin one, and the gate that it waits for.
     pub(crate) fn follow_drain(&mut self, pod: Index) {
         let Some(record) = self.pods.get_mut(pod) else { return };
         let terminating = record.stage() == Some(Stage::Terminating);
-        if (terminating || record.drain().is_some()) && !core::mem::replace(&mut record.followed, true) {
+        let gated = self.config.mark_ready && record.waits_for_gate();
+        let begun = terminating || gated || record.drain().is_some();
+        if begun && !record.flags.has(PodFlags::FOLLOWED) {
+            record.flags.set(PodFlags::FOLLOWED);
             self.drains.push(pod);
         }
     }
@@ -43,7 +46,7 @@ impl State {
     /// Tells how far the drain of a Pod has come.
     pub(crate) fn look_at_drain(&mut self, pod: Index) {
         let Some(record) = self.pods.get_mut(pod) else { return };
-        record.followed = false;
+        record.flags.clear(PodFlags::FOLLOWED);
         let (Some(life), Some(facts)) = (record.life(), &record.facts) else { return };
         let (uid, name) = (record.uid, facts.name());
         let progress = self.progress(pod);
@@ -70,6 +73,11 @@ impl State {
         } else {
             self.pods[pod].set_drain(Some(drain));
         }
+    }
+
+    /// Whether something of a Pod is registered, or not known to be absent.
+    pub(crate) fn has_standing(&self, pod: Index) -> bool {
+        self.progress(pod).standing > 0
     }
 
     fn progress(&self, pod: Index) -> Progress {

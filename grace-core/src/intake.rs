@@ -3,18 +3,22 @@
 use alloc::vec::Vec;
 use core::mem;
 use core::net::IpAddr;
+use core::time::Duration;
 
 use crate::event::Source;
 use crate::id::Uid;
 use crate::index::hash;
 use crate::ip::Ip;
-use crate::pod::PodFacts;
+use crate::pod::{Gate, PodFacts};
 use crate::record::{Endpoint, Service, Slice};
 use crate::slab::{Index, NONE};
 use crate::slice::{ServiceKey, SliceFacts, SliceKey};
 use crate::state::State;
 use crate::time::Time;
 use crate::tracked_pod::Pod;
+
+/// A Pod whose gate passed is ready in its slices after this time at the latest.
+const ENDPOINT_FOLLOWS: Duration = Duration::from_secs(10);
 
 impl State {
     /// Number and present generation of a source.
@@ -81,11 +85,17 @@ impl State {
             return;
         }
         let first = pod.facts.is_none();
+        let waited = pod.waits_for_gate();
         let changed = pod.learn(facts);
+        if waited && facts.gate == Gate::Passed {
+            // Its endpoint follows: not ready meanwhile would take the weight away that the gate stands for.
+            pod.set_passed(Some(self.now + ENDPOINT_FOLLOWS));
+        }
         let moved = self.move_to(index, facts.ips);
         if !changed && !moved {
             return;
         }
+        self.notice_marks(index);
         if first {
             self.place_seats(index);
         }

@@ -84,6 +84,8 @@ pub(crate) struct Open {
     pub(crate) verb: Verb,
     pub(crate) targets: Vec<(Index, Flight)>,
     pub(crate) pools: Vec<Index>,
+    /// The health of targets was asked for.
+    pub(crate) health: bool,
     pub(crate) sent: Time,
     pub(crate) deadline: Time,
 }

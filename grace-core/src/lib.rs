@@ -53,9 +53,12 @@
 //!     let success = match action.command {
 //!         Command::LoadClaims { .. } => Success::Claims { revision: None, all: vec![(pool.clone(), address)] },
 //!         Command::Read { .. } => Success::Seen(vec![PoolSeen {
-//!             pool: pool.clone(), targets: vec![Seen { address, weight: Weight::DEFAULT }], strangers: 0,
+//!             pool: pool.clone(), strangers: 0,
+//!             targets: vec![Seen { address, weight: Weight::DEFAULT, health: Health::Unknown }],
 //!         }]),
-//!         Command::Write { .. } | Command::Claim { .. } => unreachable!("everything is as it should be"),
+//!         Command::Write { .. } | Command::Claim { .. } | Command::Mark { .. } => {
+//!             unreachable!("everything is as it should be")
+//!         }
 //!     };
 //!     machine.handle_event(&Event::Answer { id: action.id, result: Ok(success) }, now);
 //! }
@@ -79,7 +82,7 @@
 //! next event or for [`Machine::poll_timeout`], whichever comes first. `now` never runs backwards. An action must have been
 //! dropped when its `deadline` passes; one second later it counts as unknown. Equal events give equal actions.
 //!
-//! Per lane at most one write or read is open, and beside it at most one claim. Waiting and trying again happen in here and
+//! Per lane at most one write or read is open, and beside it at most one claim; marks on Pods are few at a time. Waiting and trying again happen in here and
 //! not in whoever carries actions out, because here what came meanwhile is in the next call.
 //!
 //! # Words
@@ -91,6 +94,7 @@
 //! | lane | what one unfinished write locks: a CLB, or a target group |
 //! | target | (lane, pool, address); its occupant is a Pod. Names identify nothing, addresses are used again |
 //! | claim | our durable right to deregister a target, asked for before the first write |
+//! | mark | what a Pod is told on its status: that its readiness gate passes, that it is drained |
 //! | source | one list and watch: a kind in a namespace, or in all |
 //!
 //! # Time
@@ -180,6 +184,10 @@ mod settle;
 
 mod drain;
 
+mod in_force;
+
+mod marking;
+
 mod lane;
 
 mod authority;
@@ -206,8 +214,8 @@ pub mod log;
 mod machine;
 
 pub use action::{
-    Action, ActionId, Batch, Cause, Change, Command, Failure, PoolSeen, Proof, Reason, Removal, Revision,
-    Seen, Success, Why,
+    Action, ActionId, Batch, Cause, Change, Command, Failure, Health, Mark, PoolSeen, Proof, Reason, Removal,
+    Revision, Seen, Success, Why,
 };
 pub use decide::Want;
 pub use event::{Event, Source, SourceKind};

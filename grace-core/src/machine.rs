@@ -47,6 +47,10 @@ pub struct Config {
     pub read_timeout: Duration,
     /// What gives the right to change a target: the ledger of claims.
     pub ownership: Ownership,
+    /// Whether the readiness gate of Pods is set: no. Only where nobody else sets it.
+    pub mark_ready: bool,
+    /// Whether Pods are told that they are drained: no.
+    pub mark_drained: bool,
 }
 
 impl Default for Config {
@@ -60,6 +64,8 @@ impl Default for Config {
             write_timeout: Duration::from_secs(60),
             read_timeout: Duration::from_secs(15),
             ownership: Ownership::Ledger,
+            mark_ready: false,
+            mark_drained: false,
         }
     }
 }
@@ -128,6 +134,7 @@ impl Machine {
                 match due {
                     Due::Lane(lane) => state.stir(*lane),
                     Due::Target(target) => state.touch(*target),
+                    Due::Marks => state.marking.stirred = true,
                 }
             }
             state.settle();
@@ -193,6 +200,7 @@ impl State {
         match due {
             Due::Lane(lane) => self.timers.set(due, &mut self.lanes[lane as usize].timer, None),
             Due::Target(target) => self.set_target_timer(target, None),
+            Due::Marks => self.set_marks_timer(None),
         }
     }
 

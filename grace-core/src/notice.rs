@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::action::Why;
+use crate::action::{Mark, Why};
 use crate::id::{ObjectName, Uid};
 use crate::pool::{LaneId, Pool, Switch};
 use crate::route::RouteKey;
@@ -195,6 +195,28 @@ pub enum Notice {
         why: Why,
         /// The store's message.
         detail: Box<str>,
+    },
+    /// Marks cannot be written on Pods: readiness gates do not pass, or drained Pods are not told so. Said once per reason.
+    MarkRefused {
+        /// The first Pod concerned.
+        pod: Uid,
+        /// Its name.
+        name: ObjectName,
+        /// What was to be shown.
+        mark: Mark,
+        /// Why.
+        why: Why,
+        /// The API server's message.
+        detail: Box<str>,
+    },
+    /// Somebody else took a mark of ours away from a Pod. It is not written again: two that set one gate would fight.
+    MarkUndone {
+        /// The Pod.
+        pod: Uid,
+        /// Its name.
+        name: ObjectName,
+        /// What was shown.
+        mark: Mark,
     },
     /// A command that would have broken an invariant was held back; the lane is read again.
     Suppressed {

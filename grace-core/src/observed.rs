@@ -39,7 +39,7 @@ impl State {
                 self.lane_is_there(lane);
                 for pool in &open.pools {
                     match seen.iter().find(|seen| seen.pool == self.pools[*pool].pool) {
-                        Some(seen) => self.pool_seen(lane, *pool, seen),
+                        Some(seen) => self.pool_seen(lane, *pool, seen, open.health),
                         None => {
                             let name = self.pools[*pool].pool.clone();
                             self.pools_are_missing(lane, &[name]);
@@ -69,13 +69,12 @@ impl State {
                 self.failed(lane, open.verb, None, *retry_in, detail);
                 again(self, (*retry_in).max(Duration::from_millis(100)));
             }
-            Ok(Success::Written { .. } | Success::Claims { .. }) | Err(Failure::Conflict { .. }) => {
-                again(self, CONFIRM_AFTER)
-            }
+            Ok(Success::Written { .. } | Success::Claims { .. } | Success::Marked)
+            | Err(Failure::Conflict { .. }) => again(self, CONFIRM_AFTER),
         }
     }
 
-    fn pool_seen(&mut self, lane: Index, pool: Index, seen: &PoolSeen) {
+    fn pool_seen(&mut self, lane: Index, pool: Index, seen: &PoolSeen, health: bool) {
         let now = self.now;
         let empty = seen.targets.is_empty() && seen.strangers == 0;
         let expected = self.pools[pool].targets.iter().any(|target| {
@@ -93,12 +92,16 @@ impl State {
         let first = !record.read || record.missing;
         (record.emptied, record.missing, record.urgent, record.read) = (false, false, false, true);
         record.shown_at = now;
+        record.health_wanted &= !health;
         record.told.missing = false;
         let mut shown: Vec<Index> = Vec::with_capacity(seen.targets.len());
         for seen in &seen.targets {
             let target = self.target_shown(pool, seen.address);
             shown.push(target);
             self.show(target, Seeing::Registered(seen.weight));
+            if health {
+                self.health_seen(target, seen.health);
+            }
         }
         shown.sort_unstable();
         for target in self.pools[pool].targets.clone() {

@@ -105,6 +105,10 @@ pub(crate) struct PoolRecord {
     pub(crate) has_floor: bool,
     /// In `State::floors`.
     pub(crate) floor_stirred: bool,
+    /// The next read tells the health of its targets.
+    pub(crate) health_wanted: bool,
+    /// How often it was read for nothing but health since a target came into force.
+    pub(crate) health_looks: u8,
 }
 
 /// Readiness that changes again and again.

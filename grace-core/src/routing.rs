@@ -52,6 +52,7 @@ impl State {
         if let Resolution::Known(pools) = &facts.pools {
             self.bind(index, pools);
         }
+        self.refresh_unresolved(index);
         for position in 0..self.routes[index].bindings.len() {
             let binding = self.routes[index].bindings[position];
             let pool = self.bindings[binding].pool;
@@ -63,6 +64,7 @@ impl State {
     pub(crate) fn route_gone(&mut self, key: &RouteKey, end: RouteEnd) {
         let Some(index) = self.find_route(key) else { return };
         self.routes[index].ended = true;
+        self.refresh_unresolved(index);
         for binding in self.routes[index].bindings.clone() {
             self.end_binding(binding, end);
         }

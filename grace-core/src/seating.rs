@@ -151,6 +151,10 @@ impl State {
                 if turned {
                     record.turned(serving, now);
                 }
+                let pod = record.pod;
+                if turned && serving {
+                    self.pods[pod].set_passed(None);
+                }
                 changed
             }
             None => {
@@ -162,6 +166,7 @@ impl State {
             }
         };
         if changed {
+            let record = &self.seats[seat];
             let (pod, target) = (record.pod, record.target);
             self.touch(target);
             // Where the port changed, the old target waits for what becomes of its successor.
@@ -197,6 +202,8 @@ impl State {
         let seat = self.seats.insert(record);
         self.pods[pod].seats = seat;
         self.targets[target].seats = seat;
+        // What was told of its health was told of another Pod.
+        self.targets[target].flags.set(Flag::Sound, false);
         self.touch(target);
         self.touch_pod(pod);
         seat

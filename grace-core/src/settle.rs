@@ -23,6 +23,9 @@ impl State {
                 self.look_at_floor(pool);
             } else if let Some(pod) = self.drains.pop() {
                 self.look_at_drain(pod);
+                self.look_at_marks(pod);
+            } else if self.marking.stirred {
+                self.pump_marks();
             } else if let Some(lane) = self.most_urgent_stirred() {
                 self.lanes[lane as usize].stirred = false;
                 self.pump(lane);
@@ -53,7 +56,8 @@ impl State {
         let old = mem::replace(&mut record.want, desire.want);
         if record.only_its_weight_changed(old, &desire) {
             let seat = &self.seats[record.seats];
-            if seat.admitted && seat.next_of_target == NONE {
+            let gated = self.config.mark_ready && self.pods[seat.pod].waits_for_gate();
+            if seat.admitted && seat.next_of_target == NONE && !gated {
                 return;
             }
         }

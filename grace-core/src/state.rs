@@ -13,6 +13,7 @@ use crate::intake::NO_SOURCE;
 use crate::ip::Addresses;
 use crate::lane::Lane;
 use crate::machine::{Config, Wake};
+use crate::marking::Marking;
 use crate::notice::Notice;
 use crate::pool::{LaneId, Pool};
 use crate::record::{Binding, Phase, PoolRecord, PoolTold, Route, Seat, Seeing, Service, Slice};
@@ -70,6 +71,10 @@ pub(crate) struct State {
     pub(crate) floors: Vec<Index>,
     /// Lanes to be looked at before the current call ends.
     pub(crate) stirred: Vec<Index>,
+    /// Marks on Pods.
+    pub(crate) marking: Marking,
+    /// Routes whose pools were never known.
+    pub(crate) unresolved: Vec<Index>,
     pub(crate) actions: VecDeque<Action>,
     pub(crate) notices: VecDeque<Notice>,
 }
@@ -110,6 +115,8 @@ impl State {
             drains: Vec::new(),
             floors: Vec::new(),
             stirred: Vec::new(),
+            marking: Marking::default(),
+            unresolved: Vec::new(),
             actions: VecDeque::new(),
             notices: VecDeque::new(),
         }
@@ -164,6 +171,8 @@ impl State {
             floor_kept: Vec::new(),
             has_floor: false,
             floor_stirred: false,
+            health_wanted: false,
+            health_looks: 0,
         };
         let index = self.pools.insert(record);
         self.lanes[lane as usize].pools.insert(pool.clone(), index);

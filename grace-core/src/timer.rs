@@ -13,6 +13,8 @@ pub(crate) enum Due {
     Lane(Index),
     /// What is wanted of a target may change by time alone.
     Target(Index),
+    /// A mark is tried again, or counts as lost.
+    Marks,
 }
 
 /// All timers, earliest first. Each lane and each target has at most one, kept in its record.

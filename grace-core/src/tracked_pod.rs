@@ -32,8 +32,7 @@ pub(crate) struct Pod {
     pub(crate) listed: u32,
     /// The object is gone; the record stays while targets remember it.
     pub(crate) gone: bool,
-    /// In `State::drains`.
-    pub(crate) followed: bool,
+    pub(crate) flags: PodFlags,
 }
 
 /// The facts about a Pod.
@@ -57,6 +56,35 @@ pub(crate) struct Plain {
     pub(crate) weight_ingress: Option<Weight>,
 }
 
+/// Small facts about a Pod, one bit each. What we showed on it is lost with the process: by then it is a fact again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PodFlags(u8);
+
+impl PodFlags {
+    /// In `State::drains`.
+    pub(crate) const FOLLOWED: u8 = 16;
+    /// We showed that it is drained.
+    pub(crate) const DRAINED: u8 = 1;
+    /// We let its readiness gate pass.
+    pub(crate) const READY: u8 = 2;
+    /// That gate was seen to be true afterwards.
+    pub(crate) const READY_SEEN: u8 = 4;
+    /// It was taken away again by somebody else, and people were told.
+    pub(crate) const UNDONE: u8 = 8;
+
+    pub(crate) const fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
+    }
+
+    pub(crate) const fn set(&mut self, flag: u8) {
+        self.0 |= flag;
+    }
+
+    pub(crate) const fn clear(&mut self, flag: u8) {
+        self.0 &= !flag;
+    }
+}
+
 /// Where a Pod is in its life, without the times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -65,14 +93,19 @@ pub(crate) enum Stage {
     Over,
 }
 
-/// What few Pods have: those of a StatefulSet, and those that terminate, drain or are held.
+/// What few Pods have: those of a StatefulSet, those whose gate has just passed, and those that terminate, drain or are
+/// held.
 #[derive(Clone, Debug, Default)]
 struct Rare {
     /// StatefulSet and ordinal.
     ordinal: Option<(Box<str>, u32)>,
     asked: Time,
     kill: Time,
+    /// A terminating Pod already shows that it is drained.
+    drained_shown: bool,
     hold: Option<Time>,
+    /// Its gate has just passed: until its endpoint serves, at most until then, it counts as ready.
+    passed: Option<Time>,
     drain: Option<Drain>,
 }
 
@@ -89,7 +122,7 @@ impl Pod {
             seats: NONE,
             listed: 0,
             gone: false,
-            followed: false,
+            flags: PodFlags(0),
         }
     }
 
@@ -119,7 +152,7 @@ impl Pod {
         };
         let rare = self.rare.get_or_insert_default();
         let changed = (rare.asked, rare.kill, &rare.ordinal) != (asked, kill, &facts.ordinal);
-        (rare.asked, rare.kill) = (asked, kill);
+        (rare.asked, rare.kill, rare.drained_shown) = (asked, kill, facts.drained_shown);
         if rare.ordinal != facts.ordinal {
             rare.ordinal.clone_from(&facts.ordinal);
         }
@@ -168,6 +201,29 @@ impl Pod {
         }
     }
 
+    /// Until when it counts as ready because its gate has just passed.
+    pub(crate) fn passed(&self) -> Option<Time> {
+        self.rare.as_ref()?.passed
+    }
+
+    pub(crate) fn set_passed(&mut self, until: Option<Time>) {
+        if until.is_some() || self.rare.is_some() {
+            self.rare.get_or_insert_default().passed = until;
+            self.tidy();
+        }
+    }
+
+    /// Whether it lives and its gate has not passed.
+    pub(crate) fn waits_for_gate(&self) -> bool {
+        let waits = |known: &Known| matches!(known.plain.gate, Gate::Waiting { .. });
+        self.facts.as_ref().is_some_and(waits) && self.stage() == Some(Stage::Live)
+    }
+
+    /// Whether it terminates and already shows that it is drained.
+    pub(crate) fn shows_drained(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.drained_shown)
+    }
+
     /// Open while it drains.
     pub(crate) fn drain(&self) -> Option<&Drain> {
         self.rare.as_ref()?.drain.as_ref()
@@ -183,7 +239,8 @@ impl Pod {
     fn tidy(&mut self) {
         let terminating = self.facts.as_ref().is_some_and(|known| known.plain.stage == Stage::Terminating);
         let kept = |rare: &Rare| {
-            terminating || rare.ordinal.is_some() || rare.hold.is_some() || rare.drain.is_some()
+            let draining = terminating || rare.drain.is_some();
+            draining || rare.ordinal.is_some() || rare.hold.is_some() || rare.passed.is_some()
         };
         self.rare.take_if(|rare| !kept(rare));
     }
@@ -237,7 +294,7 @@ impl Plain {
             weight_service,
             weight_ingress,
             stop,
-            // No decision of the core looks at it.
+            // Kept with what only few have.
             drained_shown: _,
         } = facts;
         Self {

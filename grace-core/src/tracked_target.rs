@@ -224,6 +224,8 @@ pub(crate) enum Flag {
     Reported,
     /// A snapshot contradicted a fresh proof once.
     Contradicted,
+    /// The last read that told its health said that it is healthy, or not checked.
+    Sound,
 }
 
 impl Flags {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use grace_core::{Config, LoadBalancerId, Machine, Notice, Planned, Source, SourceKind};
+use grace_core::{Config, LoadBalancerId, Machine, Notice, Ownership, Planned, Source, SourceKind};
 use kube::Client;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::execute::{Executors, LoadBalancer};
 use crate::feed::Feed;
 use crate::handle::Handle;
+use crate::marks::{PodConditions, PodMarks};
 use crate::observe::{EventPost, News, Observer};
 use crate::routes::{RouteRules, Routes, SeenService, ServiceSink};
 use crate::slim::{EndpointSlice, Pod, Service};
@@ -34,6 +35,7 @@ pub struct Controller {
     load_balancer: Arc<dyn LoadBalancer>,
     bindings: Arc<dyn ResolveBindings>,
     claims: Arc<dyn ClaimStore>,
+    marks: Arc<dyn PodMarks>,
     sources: Vec<Option<Box<str>>>,
     config: Config,
     rules: RouteRules,
@@ -64,6 +66,7 @@ pub struct Builder {
     load_balancer: Arc<dyn LoadBalancer>,
     bindings: Arc<dyn ResolveBindings>,
     claims: Option<Arc<dyn ClaimStore>>,
+    marks: Option<Arc<dyn PodMarks>>,
     namespaces: BTreeSet<Box<str>>,
     state_namespace: Box<str>,
     config: Config,
@@ -84,6 +87,7 @@ impl Controller {
             bindings: Arc::<L>::clone(&load_balancer),
             load_balancer,
             claims: None,
+            marks: None,
             namespaces: BTreeSet::new(),
             state_namespace: STATE_NAMESPACE.into(),
             config: Config::default(),
@@ -114,6 +118,7 @@ impl Controller {
             load_balancer,
             bindings,
             claims,
+            marks,
             sources,
             config,
             rules,
@@ -172,7 +177,7 @@ impl Controller {
         let driver = Driver {
             machine: Machine::new(config),
             inputs: ends.inputs,
-            executors: Executors { load_balancer, claims, clock },
+            executors: Executors { load_balancer, claims, marks, clock },
             clock,
             news: ends.teller,
             notices: ends.notices,
@@ -209,6 +214,25 @@ impl Builder {
         self
     }
 
+    /// Sets the readiness gate `cloud.tencent.com/load-balancer-backendgroup-ready` of Pods that declare it, once the load
+    /// balancer serves them: no unless said. Only where TKE's own controller does not set it. Needs patch of `pods/status`.
+    pub const fn mark_ready(mut self, mark: bool) -> Self {
+        self.config.mark_ready = mark;
+        self
+    }
+
+    /// Sets the condition `grace-shutdown/drained` of terminating Pods: no unless said. Needs patch of `pods/status`.
+    pub const fn mark_drained(mut self, mark: bool) -> Self {
+        self.config.mark_drained = mark;
+        self
+    }
+
+    /// Shows marks otherwise than as Pod conditions.
+    pub fn pod_marks(mut self, marks: impl PodMarks) -> Self {
+        self.marks = Some(Arc::new(marks));
+        self
+    }
+
     /// Lets somebody else say which pools serve a Service.
     pub fn bindings(mut self, bindings: impl ResolveBindings) -> Self {
         self.bindings = Arc::new(bindings);
@@ -218,6 +242,12 @@ impl Builder {
     /// Compares everything with the load balancer this often: 60 s unless said.
     pub const fn resync(mut self, every: Duration) -> Self {
         self.config.resync = every;
+        self
+    }
+
+    /// What gives the right to change a target: claims unless said. Without them no ConfigMap is read or written.
+    pub const fn ownership(mut self, ownership: Ownership) -> Self {
+        self.config.ownership = ownership;
         self
     }
 
@@ -295,6 +325,11 @@ impl Builder {
         let claims = self
             .claims
             .unwrap_or_else(|| Arc::new(ConfigMapClaims::new(self.client.clone(), &self.state_namespace)));
+        let marks = self.marks.unwrap_or_else(|| Arc::new(PodConditions::new(self.client.clone())));
+        let mut config = self.config;
+        if self.dry_run {
+            (config.mark_ready, config.mark_drained) = (false, false);
+        }
         let (load_balancer, claims): (Arc<dyn LoadBalancer>, Arc<dyn ClaimStore>) = if self.dry_run {
             (Arc::new(ReadOnly(self.load_balancer)), Arc::new(PretendedClaims::over(claims)))
         } else {
@@ -305,9 +340,10 @@ impl Builder {
             load_balancer,
             bindings: self.bindings,
             claims,
+            marks,
             sources,
-            rules: RouteRules { defaults: self.defaults, binding: self.binding, resync: self.config.resync },
-            config: self.config,
+            rules: RouteRules { defaults: self.defaults, binding: self.binding, resync: config.resync },
+            config,
             clock,
             dry_run: self.dry_run,
             events: self.events && !self.dry_run,

@@ -11,7 +11,7 @@ use tracing::debug;
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::execute::Executors;
+use crate::execute::{self, Executors};
 use crate::finding::{Finding, ObjectRef, Told};
 use crate::observe::News;
 use crate::source::Closed;
@@ -136,7 +136,7 @@ impl Driver {
         let mut synced = false;
         loop {
             while let Some(action) = self.machine.poll_action() {
-                debug!(%action.id, lane = %action.command.lane(), command = ?action.command, "carrying out");
+                debug!(%action.id, on = execute::on(&action.command), command = ?action.command, "carrying out");
                 let executors = self.executors.clone();
                 open.spawn(async move {
                     let result = executors.carry_out(&action).await;

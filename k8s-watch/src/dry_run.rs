@@ -35,9 +35,10 @@ impl LoadBalancer for ReadOnly {
         &'a self,
         lane: &'a LaneId,
         pools: &'a [Pool],
+        health: bool,
         attempt: Attempt,
     ) -> BoxFuture<'a, Result<Success, Failure>> {
-        self.0.read(lane, pools, attempt)
+        self.0.read(lane, pools, health, attempt)
     }
 }
 

@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 
 use crate::claims::ClaimStore;
 use crate::clock::Clock;
+use crate::marks::PodMarks;
 
 #[cfg(feature = "clb")]
 pub use clb::Clb;
@@ -31,11 +32,13 @@ pub trait LoadBalancer: Send + Sync + 'static {
         attempt: Attempt,
     ) -> BoxFuture<'a, Result<Success, Failure>>;
 
-    /// Tells what stands in these pools. [`Success::Seen`], or how it ended.
+    /// Tells what stands in these pools, and how healthy it is where `health` asks for it. [`Success::Seen`], or how it
+    /// ended.
     fn read<'a>(
         &'a self,
         lane: &'a LaneId,
         pools: &'a [Pool],
+        health: bool,
         attempt: Attempt,
     ) -> BoxFuture<'a, Result<Success, Failure>>;
 }
@@ -54,9 +57,10 @@ impl<L: LoadBalancer + ?Sized> LoadBalancer for Arc<L> {
         &'a self,
         lane: &'a LaneId,
         pools: &'a [Pool],
+        health: bool,
         attempt: Attempt,
     ) -> BoxFuture<'a, Result<Success, Failure>> {
-        (**self).read(lane, pools, attempt)
+        (**self).read(lane, pools, health, attempt)
     }
 }
 
@@ -86,6 +90,8 @@ pub(crate) struct Executors {
     pub(crate) load_balancer: Arc<dyn LoadBalancer>,
     /// Claims.
     pub(crate) claims: Arc<dyn ClaimStore>,
+    /// Marks on Pods.
+    pub(crate) marks: Arc<dyn PodMarks>,
     /// Translates deadlines.
     pub(crate) clock: Clock,
 }
@@ -96,11 +102,12 @@ impl Executors {
         let attempt = Attempt { deadline: self.clock.instant(action.deadline), number: action.attempt };
         let work = match &action.command {
             Command::Write { lane, batch } => self.load_balancer.write(lane, batch, attempt),
-            Command::Read { lane, pools } => self.load_balancer.read(lane, pools, attempt),
+            Command::Read { lane, pools, health } => self.load_balancer.read(lane, pools, *health, attempt),
             Command::Claim { lane, base, add, drop } => {
                 self.claims.change(lane, base.as_ref(), add, drop, attempt)
             }
             Command::LoadClaims { lane } => self.claims.load(lane, attempt),
+            Command::Mark { pod, name, mark } => self.marks.mark(*pod, name, *mark, attempt),
         };
         let result =
             timeout_at(attempt.deadline, work).await.unwrap_or_else(|_| Err(late(&action.command, attempt)));
@@ -111,26 +118,37 @@ impl Executors {
     }
 }
 
+/// What a command is about: a lane, or a Pod.
+pub(crate) fn on(command: &Command) -> String {
+    match command {
+        Command::Write { lane, .. }
+        | Command::Read { lane, .. }
+        | Command::Claim { lane, .. }
+        | Command::LoadClaims { lane } => lane.to_string(),
+        Command::Mark { name, .. } => format!("Pod {name}"),
+    }
+}
+
 /// A failure that goes away by waiting is no news; the core tells when one stays.
 fn log(action: &Action, failure: &Failure) {
-    let (id, lane, attempt) = (action.id, action.command.lane(), action.attempt);
+    let (id, on, attempt) = (action.id, on(&action.command), action.attempt);
     match failure {
         Failure::NotExecuted { why: Why::Busy | Why::Throttled | Why::NotLeader, retry_in, detail } => {
-            debug!(%id, %lane, attempt, ?retry_in, "not carried out: {detail}");
+            debug!(%id, on, attempt, ?retry_in, "not carried out: {detail}");
         }
         Failure::NotExecuted { why, retry_in, detail } => {
-            warn!(%id, %lane, attempt, ?why, ?retry_in, "not carried out: {detail}");
+            warn!(%id, on, attempt, ?why, ?retry_in, "not carried out: {detail}");
         }
         Failure::Unknown { retry_in, detail } => {
-            warn!(%id, %lane, attempt, ?retry_in, "end unknown, reading before the next write: {detail}");
+            warn!(%id, on, attempt, ?retry_in, "end unknown, reading before the next write: {detail}");
         }
         Failure::Refused { why, culprit, retry_in, detail } => {
             let culprit = culprit.as_ref().map(|(pool, address)| format!("{address} in {pool}"));
-            warn!(%id, %lane, attempt, ?why, culprit, ?retry_in, "refused: {detail}");
+            warn!(%id, on, attempt, ?why, culprit, ?retry_in, "refused: {detail}");
         }
-        Failure::LaneMissing => warn!(%id, %lane, attempt, "the load balancer does not exist"),
-        Failure::PoolsMissing(pools) => warn!(%id, %lane, attempt, ?pools, "pools do not exist"),
-        Failure::Conflict { .. } => debug!(%id, %lane, attempt, "claims were changed by somebody else"),
+        Failure::LaneMissing => warn!(%id, on, attempt, "the load balancer does not exist"),
+        Failure::PoolsMissing(pools) => warn!(%id, on, attempt, ?pools, "pools do not exist"),
+        Failure::Conflict { .. } => debug!(%id, on, attempt, "claims were changed by somebody else"),
     }
 }
 
@@ -139,7 +157,9 @@ fn late(command: &Command, attempt: Attempt) -> Failure {
     let retry_in = attempt.pause(Duration::from_millis(500), Duration::from_secs(5));
     let detail = "no answer until the deadline".into();
     match command {
-        Command::Write { .. } | Command::Claim { .. } => Failure::Unknown { retry_in, detail },
+        Command::Write { .. } | Command::Claim { .. } | Command::Mark { .. } => {
+            Failure::Unknown { retry_in, detail }
+        }
         Command::Read { .. } | Command::LoadClaims { .. } => {
             Failure::NotExecuted { why: Why::Unreachable, retry_in, detail }
         }

@@ -62,6 +62,13 @@
 //! Each can be replaced: [`LoadBalancer`] writes and reads targets, [`ClaimStore`] remembers which of them are ours,
 //! [`ResolveBindings`] says which pools serve a Service. [`Clb`] is the first and the last, ConfigMaps are the second.
 //!
+//! # Marks on Pods
+//! Off unless asked for, because a gate that two controllers set is a fight, and because they need one permission more
+//! (patch of `pods/status`). [`Builder::mark_ready`] sets the readiness gate
+//! `cloud.tencent.com/load-balancer-backendgroup-ready` of Pods that declare it, so that a rollout waits until the load
+//! balancer serves them. [`Builder::mark_drained`] sets the condition `grace-shutdown/drained` of terminating Pods.
+//! [`PodMarks`] can be replaced too.
+//!
 //! # Errors and panics
 //! Whatever Kubernetes or the load balancer answer is no error: it is told and tried again. [`Controller::run`] ends early
 //! only when a part of it panicked; start the process again, everything is reconstructed.
@@ -109,6 +116,8 @@ pub mod execute;
 
 pub mod claims;
 
+pub mod marks;
+
 mod dry_run;
 
 mod observe;
@@ -135,6 +144,7 @@ pub use execute::Clb;
 pub use execute::LoadBalancer;
 pub use finding::Finding;
 pub use handle::{Drained, Handle};
+pub use marks::PodMarks;
 pub use status::Status;
 pub use translate::PolicyDefaults;
 

@@ -5,10 +5,10 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use grace_core::{
-    Address, Command, Config, DrainOn, EndpointFacts, Event, Gate, LaneFacts, LaneId, Layer, Life, Limits,
-    ListenerId, LoadBalancerId, Machine, ObjectName, PodFacts, Policy, Pool, PoolSeen, PortName, PreStop,
-    Proof, Resolution, Revision, RouteFacts, RouteKey, Seen, SliceFacts, Source, SourceKind, StopBudget,
-    Success, Time, Uid, Weight,
+    Address, Command, Config, DrainOn, EndpointFacts, Event, Gate, Health, LaneFacts, LaneId, Layer, Life,
+    Limits, ListenerId, LoadBalancerId, Machine, ObjectName, PodFacts, Policy, Pool, PoolSeen, PortName,
+    PreStop, Proof, Resolution, Revision, RouteFacts, RouteKey, Seen, SliceFacts, Source, SourceKind,
+    StopBudget, Success, Time, Uid, Weight,
 };
 
 /// Hands events over as the driver does, and says how many writes came out.
@@ -124,21 +124,25 @@ impl World {
     /// What a CLB and a record of claims answer when everything stands as it should.
     fn answer(&self, command: &Command) -> Success {
         let lane = command.lane();
-        let services = self.services().filter(|service| lane_of(*service) == *lane);
+        let services = self.services().filter(|service| Some(&lane_of(*service)) == lane);
         let all: Vec<_> = services.flat_map(|service| self.targets(service)).collect();
         match command {
             Command::LoadClaims { .. } => Success::Claims { revision: Some(Revision::new("1")), all },
             Command::Read { pools, .. } => {
                 let seen = |pool: &Pool| {
                     let targets = all.iter().filter(|(of, _)| of == pool);
-                    let seen =
-                        targets.map(|(_, address)| Seen { address: *address, weight: Weight::DEFAULT });
+                    let seen = targets.map(|(_, address)| Seen {
+                        address: *address,
+                        weight: Weight::DEFAULT,
+                        health: Health::Unknown,
+                    });
                     PoolSeen { pool: pool.clone(), targets: seen.collect(), strangers: 0 }
                 };
                 Success::Seen(pools.iter().map(seen).collect())
             }
             Command::Write { .. } => Success::Written { proof: Proof::Task, failed: Vec::new() },
             Command::Claim { .. } => unreachable!("every target is claimed already"),
+            Command::Mark { .. } => unreachable!("no marks are asked for"),
         }
     }
 

@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, ValueEnum};
 use clb_client::{Endpoint, Region};
-use grace_core::{Floor, LoadBalancerId};
+use grace_core::{Floor, LoadBalancerId, Ownership};
 
 use crate::duration;
 use crate::refusal::Refusal;
@@ -35,9 +35,9 @@ pub(crate) struct Flags {
     /// Id of this cluster: CLBs whose tag tke-clusterId says so may be written
     #[arg(long, env = "GRACE_CLUSTER_ID", hide_env_values = true)]
     cluster_id: Option<String>,
-    /// How the right to deregister a target is kept
+    /// What gives the right to change a target
     #[arg(long, env = "GRACE_OWNERSHIP", hide_env_values = true, default_value = "ledger")]
-    ownership: Ownership,
+    ownership: OwnedBy,
     /// How often everything is compared with the CLB
     #[arg(long, env = "GRACE_RESYNC", hide_env_values = true, default_value = "60s", value_parser = duration::at_least_a_second)]
     resync: Duration,
@@ -73,11 +73,25 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// How the right to deregister a target is kept.
+/// What gives the right to change a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Ownership {
-    /// In a ConfigMap per CLB, written before the first write to a target.
+enum OwnedBy {
+    /// A record of targets in a ConfigMap per CLB, written before the first write to a target.
     Ledger,
+    /// The listeners are ours alone: whatever stands there and no Pod wants is drained and deregistered.
+    Exclusive,
+    /// Another controller registers and deregisters; only weights are moved.
+    WeightsOnly,
+}
+
+impl From<OwnedBy> for Ownership {
+    fn from(said: OwnedBy) -> Self {
+        match said {
+            OwnedBy::Ledger => Self::Ledger,
+            OwnedBy::Exclusive => Self::Exclusive,
+            OwnedBy::WeightsOnly => Self::WeightsOnly,
+        }
+    }
 }
 
 /// What was asked for, checked.
@@ -92,6 +106,8 @@ pub(crate) struct Settings {
     pub(crate) load_balancers: Vec<LoadBalancerId>,
     /// Id of this cluster.
     pub(crate) cluster_id: Option<String>,
+    /// What gives the right to change a target.
+    pub(crate) ownership: Ownership,
     /// Between two full comparisons.
     pub(crate) resync: Duration,
     /// At weight 0 before a living Pod's target goes.
@@ -117,7 +133,6 @@ impl Flags {
     }
 
     fn check(self) -> Result<Settings, Refusal> {
-        let Ownership::Ledger = self.ownership;
         let region = self.region.or_else(|| std::env::var("TENCENTCLOUD_REGION").ok());
         let region = region.ok_or_else(|| {
             Refusal::because("no region: say --region, or set TENCENTCLOUD_REGION, to where the CLBs are, such as ap-guangzhou")
@@ -141,6 +156,7 @@ impl Flags {
             namespaces: self.namespace,
             load_balancers: balancers?,
             cluster_id: self.cluster_id,
+            ownership: self.ownership.into(),
             resync: self.resync,
             config_drain: self.config_drain,
             min_drain: self.min_drain,

@@ -65,6 +65,7 @@ async fn run(settings: Settings, clb: Clb) -> Result<ExitCode, Refusal> {
     };
     let mut builder = Controller::builder(client, clb)
         .state_namespace(&settings.state_namespace)
+        .ownership(settings.ownership)
         .resync(settings.resync)
         .policy_defaults(defaults)
         .dry_run(settings.dry_run);

@@ -36,7 +36,7 @@ async fn bad_configuration_ends_with_status_2_and_one_line_before_anything_is_se
         (&["--load-balancer", "10.0.0.7"],                 &[], &["--load-balancer", "lb-"]),
         (&["--load-balancer", "lb-1/x"],                   &[], &["--load-balancer", "lb-1/x"]),
         (&["--cluster-id", "cls 1"],                       &[], &["--cluster-id"]),
-        (&["--ownership", "exclusive"],                    &[], &["--ownership", "ledger"]),
+        (&["--ownership", "mine"],                         &[], &["--ownership", "ledger, exclusive, weights-only"]),
         (&["--resync", "60"],                              &[], &["--resync", "10s"]),
         (&["--resync", "0s"],                              &[], &["--resync", "1s at least"]),
         (&["--config-drain=-1s"],                          &[], &["--config-drain", "10s"]),

@@ -11,6 +11,7 @@ pub(crate) enum Verb {
     Read,
     Claim,
     LoadClaims,
+    Mark,
 }
 
 impl Verb {
@@ -23,6 +24,7 @@ impl Verb {
             Command::Read { .. } => Self::Read,
             Command::Claim { .. } => Self::Claim,
             Command::LoadClaims { .. } => Self::LoadClaims,
+            Command::Mark { .. } => Self::Mark,
         }
     }
 

@@ -256,7 +256,9 @@ fn a_claim_names_the_revision_on_which_it_builds() {
     t.wait(seconds(1));
     let claim = t.left.iter().find_map(|left| match &left.action.command {
         Command::Claim { base, add, .. } => Some((base.clone(), add.clone())),
-        Command::Write { .. } | Command::Read { .. } | Command::LoadClaims { .. } => None,
+        Command::Write { .. } | Command::Read { .. } | Command::LoadClaims { .. } | Command::Mark { .. } => {
+            None
+        }
     });
     let (base, add) = claim.expect("a claim");
     assert_eq!((base, add.len()), (None, 1));
@@ -270,7 +272,10 @@ fn a_claim_names_the_revision_on_which_it_builds() {
         .iter()
         .filter_map(|left| match &left.action.command {
             Command::Claim { base, .. } => Some(base.clone()),
-            Command::Write { .. } | Command::Read { .. } | Command::LoadClaims { .. } => None,
+            Command::Write { .. }
+            | Command::Read { .. }
+            | Command::LoadClaims { .. }
+            | Command::Mark { .. } => None,
         })
         .collect();
     assert_eq!(bases, [revision]);

@@ -18,7 +18,7 @@ use crate::view::View;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Contract {
     /// Calls without an answer so far.
-    open: BTreeMap<ActionId, (LaneId, bool, Time)>,
+    open: BTreeMap<ActionId, (Option<LaneId>, bool, Time)>,
     /// Highest id that was handed out.
     last: Option<ActionId>,
     /// The last calls of each verb: the budget looks one second back.
@@ -77,7 +77,7 @@ impl Contract {
     /// An answer arrives.
     pub(crate) fn answered(&mut self, id: ActionId, action: &Action, result: &Result<Success, Failure>) {
         let in_time = self.open.remove(&id).is_some();
-        let lane = action.command.lane();
+        let Some(lane) = action.command.lane() else { return };
         if let Ok(Success::Claims { all, .. }) | Err(Failure::Conflict { all, .. }) = result {
             self.claims.insert(lane.clone(), all.iter().cloned().collect());
             if in_time {
@@ -98,7 +98,6 @@ impl Contract {
         view: &View,
         config: &Config,
     ) {
-        let lane = action.command.lane();
         let verb = Verb::of(&action.command);
         let claims = matches!(verb, Verb::Claim | Verb::LoadClaims);
 
@@ -109,12 +108,19 @@ impl Contract {
             action.deadline > now && action.deadline <= now + longest,
             "the deadline lies in the future and within {longest:?}: {action:?} at {now}"
         );
+        self.open.retain(|_, (_, _, gives_up)| *gives_up > now);
+        let gives_up = action.deadline + Duration::from_secs(1);
+        let Some(lane) = action.command.lane() else {
+            let marks = self.open.values().filter(|(lane, ..)| lane.is_none()).count();
+            assert!(marks < 4, "a few marks at a time: {action:?}");
+            self.open.insert(action.id, (None, false, gives_up));
+            return;
+        };
         assert!(self.granted.contains(lane), "S9: without a grant nothing leaves: {action:?}");
 
-        self.open.retain(|_, (_, _, gives_up)| *gives_up > now);
-        let open = self.open.values().filter(|(l, c, _)| l == lane && *c == claims).count();
+        let open = self.open.values().filter(|(l, c, _)| l.as_ref() == Some(lane) && *c == claims).count();
         assert_eq!(open, 0, "S8: one open call per lane and slot, {action:?} is one too many");
-        self.open.insert(action.id, (lane.clone(), claims, action.deadline + Duration::from_secs(1)));
+        self.open.insert(action.id, (Some(lane.clone()), claims, gives_up));
 
         assert!(
             !claims || config.ownership == Ownership::Ledger,
@@ -142,7 +148,8 @@ impl Contract {
                     self.write((now, config.ownership), verb, &target, weight, view);
                 }
             }
-            Command::Read { pools, .. } => {
+            Command::Read { pools, health, .. } => {
+                assert!(config.mark_ready || !health, "health is read for readiness gates alone");
                 assert!(!pools.is_empty() && pools.len() <= usize::from(facts.limits.pools_per_read));
                 assert_eq!(pools.iter().collect::<BTreeSet<_>>().len(), pools.len(), "each pool once");
             }
@@ -150,7 +157,7 @@ impl Contract {
                 assert!(!(add.is_empty() && drop.is_empty()), "a claim changes something");
                 assert!(!add.iter().any(|claim| drop.contains(claim)), "never added and dropped at once");
             }
-            Command::LoadClaims { .. } => {}
+            Command::LoadClaims { .. } | Command::Mark { .. } => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use grace_core::{Address, Batch, Command, LaneId, Notice, Pool, TargetId, Time};
+use grace_core::{Address, Batch, Command, LaneId, Mark, Notice, Pool, TargetId, Time};
 
 use crate::call::{Verb, entries};
 use crate::harness::{Harness, Left};
@@ -21,7 +21,10 @@ impl Harness {
     pub(crate) fn writes(&self) -> Vec<Write> {
         let calls = self.left.iter().filter_map(|left| match &left.action.command {
             Command::Write { lane, batch } => Some(written(lane, batch)),
-            Command::Read { .. } | Command::Claim { .. } | Command::LoadClaims { .. } => None,
+            Command::Read { .. }
+            | Command::Claim { .. }
+            | Command::LoadClaims { .. }
+            | Command::Mark { .. } => None,
         });
         calls.flatten().collect()
     }
@@ -74,6 +77,25 @@ impl Harness {
         calls.map(|left| left.at).collect()
     }
 
+    /// The complete list of marks since the last expectation, in order: nicknames and what is shown.
+    #[track_caller]
+    pub(crate) fn expect_marks<const N: usize>(&mut self, expected: [(&str, Mark); N]) {
+        let found = self.left.iter().filter_map(|left| match &left.action.command {
+            Command::Mark { name, mark, .. } => Some((&*name.name, *mark)),
+            Command::Write { .. }
+            | Command::Read { .. }
+            | Command::Claim { .. }
+            | Command::LoadClaims { .. } => None,
+        });
+        let found: Vec<_> = found.collect();
+        assert_eq!(
+            found, expected,
+            "\nmarks (left) and those expected (right); left since: {:#?}",
+            self.left
+        );
+        self.left.clear();
+    }
+
     /// How many notices of a kind were told since they were last forgotten.
     pub(crate) fn told(&self, which: impl Fn(&Notice) -> bool) -> usize {
         self.notices.iter().filter(|notice| which(notice)).count()
@@ -113,7 +135,11 @@ impl fmt::Debug for Left {
         let since = self.at.since(START);
         match &self.action.command {
             Command::Write { lane, batch } => write!(f, "{since:?} {:?}", written(lane, batch)),
-            Command::Read { lane, pools } => write!(f, "{since:?} read {} pools of {lane}", pools.len()),
+            Command::Read { lane, pools, health } => {
+                let health = if *health { " and their health" } else { "" };
+                write!(f, "{since:?} read {} pools of {lane}{health}", pools.len())
+            }
+            Command::Mark { name, mark, .. } => write!(f, "{since:?} mark {name} {mark:?}"),
             Command::Claim { lane, add, drop, .. } => {
                 let names = |claims: &[(Pool, Address)]| {
                     claims.iter().map(|(pool, address)| format!("{pool}/{address}")).collect::<Vec<_>>()

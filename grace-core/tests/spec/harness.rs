@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use grace_core::{
-    Action, ActionId, Config, DrainOn, Event, Failure, LaneId, Machine, Notice, Success, TargetId, Time,
-    Weight,
+    Action, ActionId, Command, Config, DrainOn, Event, Failure, LaneId, Life, Machine, Mark, Notice, Success,
+    TargetId, Time, Uid, Weight,
 };
 
 use crate::call::Verb;
 use crate::contract::Contract;
 use crate::fault::Fault;
 use crate::model::Model;
-use crate::oracle::ready_targets;
+use crate::oracle::{ready_targets, routes_on};
 use crate::view::View;
 use crate::words::{Facts, bound, drains, target};
 use crate::world::{START, World};
@@ -247,6 +247,9 @@ impl Harness {
     fn drain(&mut self) {
         while let Some(action) = self.machine.poll_action() {
             self.contract.issued(self.now, &action, &self.world.lanes, &self.view, &self.config);
+            if let Command::Mark { pod, mark, .. } = &action.command {
+                self.judge(*pod, *mark);
+            }
             let left = Left { at: self.now, action: action.clone() };
             let number = self.all.len();
             self.all.push(left.clone());
@@ -285,6 +288,34 @@ impl Harness {
                 "a timer that is due does something: {why:?} at {wake}, it is {}",
                 self.now
             );
+        }
+    }
+
+    /// A mark says what is so: every target of the ready Pod has its weight, none of the drained one has any.
+    fn judge(&self, pod: Uid, mark: Mark) {
+        let facts = &self.view.pods[&pod];
+        match mark {
+            Mark::BackendReady => {
+                assert!(self.config.mark_ready && facts.life == Life::Live, "{facts:?}");
+                let targets = ready_targets(&self.view);
+                let its = targets.iter().filter(|(target, _)| facts.ips.contains(&Some(target.address.ip)));
+                for (target, weight) in its {
+                    assert_eq!(self.model.weight(target), Some(*weight), "{target} before the gate passes");
+                }
+            }
+            Mark::Drained => {
+                assert!(
+                    self.config.mark_drained && matches!(facts.life, Life::Terminating { .. }),
+                    "{facts:?}"
+                );
+                for (lane, balancer) in &self.model.balancers {
+                    for ((pool, address), weight) in &balancer.targets {
+                        let its = facts.ips.contains(&Some(address.ip))
+                            && !routes_on(&self.view, lane, pool).is_empty();
+                        assert!(!its || weight.is_drained(), "{address} in {pool} has {weight}");
+                    }
+                }
+            }
         }
     }
 

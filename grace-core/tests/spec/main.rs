@@ -26,10 +26,12 @@ mod ingress_rules;
 mod invariants;
 #[cfg(feature = "serde")]
 mod log_replay;
+mod marks_of_drained_pods;
 mod not_ready_endpoints;
 mod not_ready_floor;
 mod ownership_exclusive;
 mod ownership_weights_only;
+mod readiness_gates;
 mod refused;
 mod relist_and_restart;
 mod restart_at_every_action;

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use grace_core::{
-    Action, ActionId, Address, Batch, Command, Failure, LaneId, Pool, PoolSeen, Proof, Revision, Seen,
-    Success, TargetId, Time, Weight, Why,
+    Action, ActionId, Address, Batch, Command, Failure, Health, LaneId, Mark, Pool, PoolSeen, Proof,
+    Revision, Seen, Success, TargetId, Time, Uid, Weight, Why,
 };
 
 use crate::call::{Verb, entries};
@@ -80,6 +80,10 @@ pub(crate) struct Model {
     pub(crate) claims_quota: Option<usize>,
     /// So many reads are answered as if nothing stood there.
     pub(crate) empty_reads: u32,
+    /// Health of targets, where it is asked for; healthy where nothing is said.
+    pub(crate) health: BTreeMap<TargetId, Health>,
+    /// Marks that were written.
+    pub(crate) marks: BTreeSet<(Uid, Mark)>,
     /// Load balancers that cannot be reached at all.
     pub(crate) stuck: BTreeSet<LaneId>,
     /// Faults for the next calls of a verb, in order.
@@ -140,6 +144,8 @@ impl Model {
             quota: None,
             claims_quota: None,
             empty_reads: 0,
+            health: BTreeMap::new(),
+            marks: BTreeSet::new(),
             stuck: BTreeSet::new(),
             faults: BTreeMap::new(),
             storm: VecDeque::new(),
@@ -250,11 +256,8 @@ impl Model {
             None => self.storm.pop_front().flatten(),
         };
         let claims = matches!(verb, Verb::Claim | Verb::LoadClaims);
-        let fault = if !claims && self.stuck.contains(action.command.lane()) {
-            Some(Fault::Unreachable)
-        } else {
-            fault
-        };
+        let stuck = action.command.lane().is_some_and(|lane| self.stuck.contains(lane));
+        let fault = if !claims && stuck { Some(Fault::Unreachable) } else { fault };
         match &action.command {
             Command::Write { lane, batch } => self.write(now, action, lane, batch, fault),
             Command::Read { .. } | Command::LoadClaims { .. } => {
@@ -266,6 +269,20 @@ impl Model {
                     Some(fault) => {
                         if let Some(failure) = fault.failure(action.attempt) {
                             self.at(now + REFUSAL, Due::Answer { id: action.id, result: Err(failure) });
+                        }
+                    }
+                }
+            }
+            Command::Mark { pod, mark, .. } => {
+                let done = now + self.timing.claim;
+                if fault.as_ref().is_none_or(|fault| fault.takes_effect_after(self.timing.claim).is_some()) {
+                    self.marks.insert((*pod, *mark));
+                }
+                match fault {
+                    None => self.at(done, Due::Answer { id: action.id, result: Ok(Success::Marked) }),
+                    Some(fault) => {
+                        if let Some(failure) = fault.failure(action.attempt) {
+                            self.at(done, Due::Answer { id: action.id, result: Err(failure) });
                         }
                     }
                 }
@@ -419,9 +436,15 @@ impl Model {
     /// Answers a read, a load or a claim with what is there now.
     fn look(&mut self, command: &Command) -> Result<Success, Failure> {
         match command {
-            Command::Read { lane, pools } => {
+            Command::Read { lane, pools, health } => {
                 let Some(balancer) = self.balancers.get(lane).filter(|balancer| !balancer.gone) else {
                     return Err(Failure::LaneMissing);
+                };
+                let told = &self.health;
+                let health_of = |pool: &Pool, address, asked| {
+                    let target = TargetId { lane: lane.clone(), pool: pool.clone(), address };
+                    let health = told.get(&target).copied().unwrap_or(Health::Healthy);
+                    if asked { health } else { Health::Unknown }
                 };
                 let empty = self.empty_reads > 0;
                 self.empty_reads = self.empty_reads.saturating_sub(1);
@@ -430,7 +453,11 @@ impl Model {
                     PoolSeen {
                         pool: pool.clone(),
                         targets: targets
-                            .map(|((_, address), weight)| Seen { address: *address, weight: *weight })
+                            .map(|((_, address), weight)| Seen {
+                                address: *address,
+                                weight: *weight,
+                                health: health_of(pool, *address, *health),
+                            })
                             .collect(),
                         strangers: balancer.strangers.get(pool).copied().unwrap_or(0),
                     }
@@ -456,7 +483,7 @@ impl Model {
                 self.claim(lane, add, drop);
                 Ok(self.claims.entry(lane.clone()).or_default().told())
             }
-            Command::Write { .. } => unreachable!("a write is not a look"),
+            Command::Write { .. } | Command::Mark { .. } => unreachable!("that is not a look"),
         }
     }
 

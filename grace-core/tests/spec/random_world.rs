@@ -256,7 +256,7 @@ impl Run {
         prop_assert!(self.t.writes().is_empty(), "L2: writes at rest: {:?}", self.t.writes());
         prop_assert_eq!(self.t.count(Verb::Claim), 0, "L2: claims at rest");
         for lane in self.t.lanes() {
-            let reads = self.t.left.iter().filter(|left| *left.action.command.lane() == lane).count();
+            let reads = self.t.left.iter().filter(|left| left.action.command.lane() == Some(&lane)).count();
             prop_assert!((3..=4).contains(&reads), "{} reads of {} in three resyncs", reads, lane);
         }
         Ok(())

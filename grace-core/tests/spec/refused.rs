@@ -26,6 +26,7 @@ fn order(t: &Harness) -> String {
             Verb::Read => 'l',
             Verb::Claim => 'c',
             Verb::LoadClaims => 'o',
+            Verb::Mark => 'm',
         })
         .collect()
 }
@@ -388,7 +389,9 @@ fn c15_a_read_that_lags_behind_causes_no_storm() {
         match verb {
             Verb::Register => t.when(serving("web-3")),
             Verb::Deregister => t.when(over("web-1")),
-            Verb::Weights | Verb::Read | Verb::Claim | Verb::LoadClaims => t.when(terminating("web-1")),
+            Verb::Weights | Verb::Read | Verb::Claim | Verb::LoadClaims | Verb::Mark => {
+                t.when(terminating("web-1"))
+            }
         }
         t.wait(minutes(4));
         let writes = t.writes();

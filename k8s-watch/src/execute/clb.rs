@@ -8,9 +8,11 @@ use grace_core::{Batch, Failure, LaneId, Limits, LoadBalancerId, Pool, Proof, Su
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
+use tracing::warn;
 
 use clb_client::api::{
-    BatchDeregisterTargets, BatchModifyTargetWeight, BatchRegisterTargets, DescribeListeners, DescribeTargets,
+    self, BatchDeregisterTargets, BatchModifyTargetWeight, BatchRegisterTargets, DescribeListeners,
+    DescribeTargetHealth, DescribeTargets,
 };
 use clb_client::task::Outcome;
 use clb_client::{Client, RateLimit, RetryPolicy};
@@ -106,11 +108,21 @@ impl Clb {
         }
     }
 
-    async fn read(&self, id: &LoadBalancerId, pools: &[Pool], attempt: Attempt) -> Result<Success, Failure> {
+    async fn read(
+        &self,
+        id: &LoadBalancerId,
+        pools: &[Pool],
+        health: bool,
+        attempt: Attempt,
+    ) -> Result<Success, Failure> {
         let listeners: BTreeSet<_> = pools.iter().filter_map(wire::listener_of).collect();
         let listeners: Vec<_> = listeners.into_iter().map(wire::listener).collect();
         let mut seen = Vec::new();
+        let mut probed = Vec::new();
         for listeners in listeners.chunks(LISTENERS_PER_READ) {
+            if health {
+                probed.extend(self.health(id, listeners).await);
+            }
             let request = DescribeTargets::new(wire::balancer(id)).with_listeners(listeners.to_vec());
             match self.calls.call(&request).await {
                 Ok(answer) => seen.extend(answer.listeners),
@@ -124,7 +136,24 @@ impl Clb {
                 },
             }
         }
-        Ok(Success::Seen(pools.iter().filter_map(|pool| wire::seen(pool, &seen)).collect()))
+        let mut seen: Vec<_> = pools.iter().filter_map(|pool| wire::seen(pool, &seen)).collect();
+        for pool in &mut seen {
+            wire::add_health(pool, &probed);
+        }
+        Ok(Success::Seen(seen))
+    }
+
+    /// What the probes of these listeners say. Weights are worth more than that: where it cannot be had, nothing is known
+    /// of the health, and what waits for it waits on.
+    async fn health(&self, id: &LoadBalancerId, listeners: &[api::ListenerId]) -> Vec<api::ListenerHealth> {
+        let request = DescribeTargetHealth::new(vec![wire::balancer(id)]).with_listeners(listeners.to_vec());
+        match self.calls.call(&request).await {
+            Ok(answer) => answer.load_balancers.into_iter().flat_map(|at| at.listeners).collect(),
+            Err(error) => {
+                warn!(lane = %id, "health of targets is not known, readiness gates wait: {error}");
+                Vec::new()
+            }
+        }
     }
 
     async fn failure(
@@ -191,10 +220,11 @@ impl LoadBalancer for Clb {
         &'a self,
         lane: &'a LaneId,
         pools: &'a [Pool],
+        health: bool,
         attempt: Attempt,
     ) -> BoxFuture<'a, Result<Success, Failure>> {
         match lane {
-            LaneId::LoadBalancer(id) => Box::pin(self.read(id, pools, attempt)),
+            LaneId::LoadBalancer(id) => Box::pin(self.read(id, pools, health, attempt)),
             LaneId::TargetGroup(_) => Box::pin(async move { Err(no_group(attempt)) }),
         }
     }

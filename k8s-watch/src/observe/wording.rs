@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use grace_core::{Layer, Notice, ObjectName, RouteKey, Uid, Why};
+use grace_core::{Layer, Mark, Notice, ObjectName, RouteKey, Uid, Why};
 
 use crate::finding::{ObjectKind, ObjectRef, Told};
 
@@ -178,6 +178,28 @@ pub(super) fn of_notice(notice: &Notice) -> Statement {
                 seconds(*hold)
             );
             warning("RestoreHeld", vec![on_pod(*pod, name)], note)
+        }
+        Notice::MarkRefused { pod, name, mark, why, detail } => {
+            let effect = match mark {
+                Mark::BackendReady => "readiness gates do not pass",
+                Mark::Drained => "drained Pods are not told so",
+            };
+            let note = format!(
+                "the status of Pods cannot be written ({}), so {effect}: allow patch of pods/status. {detail}",
+                word(*why)
+            );
+            warning("MarkRefused", vec![on_pod(*pod, name)], note)
+        }
+        Notice::MarkUndone { pod, name, mark } => {
+            let what = match mark {
+                Mark::BackendReady => "the readiness gate of the load balancer",
+                Mark::Drained => "the condition that it is drained",
+            };
+            let note = format!(
+                "somebody else took {what} back; it is not set again: let only one controller set it, or switch it off \
+                 here"
+            );
+            warning("MarkUndone", vec![on_pod(*pod, name)], note)
         }
         Notice::Suppressed { target, invariant } => {
             let note =

@@ -7,6 +7,7 @@ use grace_core::{Gate, Life, ObjectName, PodFacts, PreStop, StopBudget, Time, Ui
 
 use super::annotation;
 use crate::finding::Finding;
+use crate::marks::{DRAINED, READINESS_GATE};
 use crate::slim::{Meta, Pod, PreStopHook};
 
 /// The facts of a Pod, and what its owner should mend.
@@ -26,8 +27,7 @@ pub(crate) fn pod_facts(uid: Uid, name: ObjectName, pod: &Pod) -> (PodFacts, Vec
         weight_ingress,
         ordinal: meta.and_then(|meta| ordinal(meta, &name.name)),
         stop: stop_budget(pod),
-        // No condition shows it yet, so nothing can be read back.
-        drained_shown: false,
+        drained_shown: condition(pod, DRAINED).is_some_and(|(status, _)| status == "True"),
         name,
     };
     (facts, findings)
@@ -154,7 +154,5 @@ fn seconds(number: i64) -> Duration {
     Duration::from_secs(u64::try_from(number).unwrap_or(0))
 }
 
-/// Condition that this software sets once the load balancer serves the Pod.
-const READINESS_GATE: &str = "cloud.tencent.com/load-balancer-backendgroup-ready";
 /// What the API server fills in for a missing `terminationGracePeriodSeconds`.
 const DEFAULT_GRACE: i64 = 30;

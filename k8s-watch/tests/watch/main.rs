@@ -6,6 +6,7 @@ mod bindings;
 mod changes;
 mod claims;
 mod draining;
+mod marks;
 mod process;
 mod restarts;
 mod rig;

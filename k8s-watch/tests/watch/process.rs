@@ -46,9 +46,10 @@ impl LoadBalancer for Panics {
         &'a self,
         lane: &'a LaneId,
         pools: &'a [Pool],
+        health: bool,
         attempt: Attempt,
     ) -> BoxFuture<'a, Result<Success, Failure>> {
-        LoadBalancer::read(&self.clb, lane, pools, attempt)
+        LoadBalancer::read(&self.clb, lane, pools, health, attempt)
     }
 }
 

@@ -282,7 +282,7 @@ impl Rig {
     }
 }
 
-fn pod_spec(image: &str) -> Value {
+pub(crate) fn pod_spec(image: &str) -> Value {
     json!({
         "terminationGracePeriodSeconds": 30,
         "containers": [{

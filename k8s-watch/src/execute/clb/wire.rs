@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 
 use clb_client::api;
-use grace_core::{Address, Batch, Change, ListenerId, LoadBalancerId, Pool, PoolSeen, Removal, Seen, Weight};
+use grace_core::{
+    Address, Batch, Change, Health, ListenerId, LoadBalancerId, Pool, PoolSeen, Removal, Seen, Weight,
+};
 
 /// The id of a CLB.
 pub(super) fn balancer(id: &LoadBalancerId) -> api::LoadBalancerId {
@@ -90,7 +92,32 @@ pub(super) fn seen(pool: &Pool, listeners: &[api::ListenerTargets]) -> Option<Po
 fn target(backend: &api::Backend) -> Option<Seen> {
     let port = u16::try_from(backend.port).ok().and_then(NonZeroU16::new)?;
     let weight = u8::try_from(backend.weight?).ok().and_then(|weight| Weight::new(weight).ok())?;
-    Some(Seen { address: Address { ip: backend.ip()?, port }, weight })
+    Some(Seen { address: Address { ip: backend.ip()?, port }, weight, health: Health::Unknown })
+}
+
+/// Adds what the probes say of a pool's targets. A layer-4 listener has one rule there, with an id of its own.
+pub(super) fn add_health(pool: &mut PoolSeen, listeners: &[api::ListenerHealth]) {
+    let listener =
+        listeners.iter().find(|at| listener_of(&pool.pool).is_some_and(|id| id.as_str() == at.listener_id));
+    let Some(listener) = listener else { return };
+    let rules = listener.rules.iter().filter(|at| match &pool.pool {
+        Pool::Rule(_, rule) => at.rule_id == rule.as_str(),
+        Pool::Listener(_) | Pool::WholeGroup => true,
+    });
+    let probed: Vec<&api::TargetHealth> = rules.flat_map(|rule| &rule.targets).collect();
+    for seen in &mut pool.targets {
+        let (ip, port) = (seen.address.ip, u32::from(seen.address.port.get()));
+        let mut found = probed.iter().filter(|at| at.port == port && at.address() == Some(ip));
+        // Two of one address: whose health it is nobody can say.
+        if let (Some(at), None) = (found.next(), found.next()) {
+            seen.health = match at.verdict() {
+                api::HealthVerdict::Healthy => Health::Healthy,
+                api::HealthVerdict::NotProbed => Health::Unchecked,
+                api::HealthVerdict::Unhealthy => Health::Unhealthy,
+                api::HealthVerdict::Unknown | _ => Health::Unknown,
+            };
+        }
+    }
 }
 
 /// Whether the pool is among these listeners and their rules.
@@ -189,6 +216,30 @@ mod tests {
             let seen = read(json!([{"ListenerId": "lbl-1", "Targets": targets, "Rules": null}])).unwrap();
             assert_eq!((seen.targets.len(), seen.strangers), (taken, strangers), "{targets}");
         }
+    }
+
+    #[test]
+    fn health_is_told_by_address_and_port_and_where_nothing_is_told_nothing_is_known() {
+        let target = |port| json!({"PrivateIpAddresses": ["10.0.0.1"], "Port": port, "Weight": 7});
+        let ports: Vec<_> = (80..86).map(target).collect();
+        let mut pool = read(json!([{"ListenerId": "lbl-1", "Targets": ports}])).unwrap();
+        let listeners: Vec<api::ListenerHealth> = serde_json::from_value(json!([
+            {"ListenerId": "lbl-2", "Rules": [{"Targets": [{"IP": "10.0.0.1", "Port": 85, "HealthStatus": true}]}]},
+            {"ListenerId": "lbl-1", "Rules": [{"LocationId": "loc-9", "Targets": [
+                {"IP": "10.0.0.1", "Port": 80, "HealthStatus": true, "HealthStatusDetail": "Alive"},
+                {"IP": "10.0.0.1", "Port": 81, "HealthStatus": false, "HealthStatusDetail": "Dead"},
+                {"IP": "10.0.0.1", "Port": 82, "HealthStatus": false, "HealthStatusDetail": "Close"},
+                {"IP": "10.0.0.1", "Port": 83, "HealthStatus": false, "HealthStatusDetail": "Unknown"},
+                {"IP": "10.0.0.1", "Port": 84, "HealthStatus": true},
+                {"IP": "10.0.0.1", "Port": 84, "HealthStatus": false},
+                {"IP": null, "Port": 85, "HealthStatus": true},
+            ]}]},
+        ]))
+        .unwrap();
+        add_health(&mut pool, &listeners);
+        let told: Vec<Health> = pool.targets.iter().map(|seen| seen.health).collect();
+        use Health::{Healthy, Unchecked, Unhealthy, Unknown};
+        assert_eq!(told, [Healthy, Unhealthy, Unchecked, Unknown, Unknown, Unknown]);
     }
 
     #[test]
