@@ -36,7 +36,7 @@ async fn x8_the_controller_uses_exactly_what_the_shipped_roles_grant() {
     scene.clb.tells("10.1.0.1:8080", "- 10 0 -").await;
 
     let granted = granted(&scene).await;
-    until("all that is granted was used", async || {
+    let used = until("all that is granted was used", async || {
         let requests = audited(&server.audit_log(), &scene.namespace.user());
         let refused: Vec<_> = requests.iter().filter(|request| !request.allowed).collect();
         assert!(refused.is_empty(), "asked for without a grant: {refused:?}");
@@ -49,9 +49,16 @@ async fn x8_the_controller_uses_exactly_what_the_shipped_roles_grant() {
             })
             .collect();
         let unused: Vec<_> = granted.difference(&used).collect();
-        if unused.is_empty() { Ok(()) } else { Err(format!("granted and not used: {unused:?}")) }
+        if unused.is_empty() { Ok(used) } else { Err(format!("granted and not used: {unused:?}")) }
     })
     .await;
+    println!("{} requests are granted, each was seen, and no other:", granted.len());
+    for (namespace, group, resource, verb) in &used {
+        let place = if namespace.is_empty() { "everywhere" } else { namespace };
+        let dot = if group.is_empty() { "" } else { "." };
+        println!("  {verb} {resource}{dot}{group} {place}");
+    }
+    assert_eq!(used, granted, "requests seen and rules granted");
 }
 
 /// Every request that the cluster role and the role in the state namespace allow.
