@@ -53,6 +53,8 @@
 //! - Every attempt is signed anew, after it has waited for its turn.
 //! - The key of the day lives inside the [`Credential`](credential::Credential) and is wiped with it. Key, token and signature
 //!   appear in no log, error or `Debug`.
+//! - What does not change from call to call is hashed once ([`sign::sign`]); into a buffer of the caller nothing is allocated
+//!   ([`sign::sign_into`]). `docs/figures/sign.json` compares that with the official SDKs.
 //! - A clock that is wrong by more than the server tolerates (5 minutes) is corrected from the `Date` of its answer, once per
 //!   call, with a warning.
 //!
@@ -99,13 +101,13 @@
 //! | name | effect | default |
 //! |---|---|---|
 //! | `client` | everything but the signer: calls, tasks, sources of credentials | yes |
-//! | `reqwest` | the HTTPS transport and [`Client::new`]; without it, bring a [`Transport`] | yes |
+//! | `http` | [`sign::Headers`] and [`sign::verify`], in the types of the crate `http`; part of `client` | yes |
+//! | `reqwest` | the HTTPS transport and [`Client::new`]; without it, bring a [`Transport`]; brings `client` | yes |
 //! | `ring` | cryptography of TLS by ring | yes |
 //! | `aws-lc-rs` | cryptography of TLS by aws-lc-rs, where `ring` is off | no |
-//! | `http` | [`sign::Headers`] and [`sign::verify`], in the types of the crate `http`; part of `client` | yes |
 //! | `sim` | a simulated CLB with an HTTP server that verifies signatures; brings `client` | no |
 //!
-//! Without default features this is the signer alone, for a program that has its own client: [`sign`] and
+//! Without default features this is the signer alone, for a program that has its own client: [`sign`](mod@sign) and
 //! [`credential::Credential`], with sha2, hmac, chrono and secrecy below them; no runtime, no HTTP, no macros.
 //!
 //! # Rust version

@@ -91,3 +91,26 @@ const TERMINATOR: &str = "tc3_request";
 
 /// First line of the string to sign.
 const FIRST_LINE: &str = "TC3-HMAC-SHA256\n";
+
+#[cfg(test)]
+mod tests {
+    use zeroize::ZeroizeOnDrop;
+
+    use super::*;
+
+    #[test]
+    fn x7_hash_states_are_wiped_on_drop() {
+        // An HMAC is two of these and a buffer of the message. Compiles only while sha2 has its feature `zeroize`.
+        const fn wiped<T: ZeroizeOnDrop>() {}
+        wiped::<Sha256>();
+        wiped::<Zeroizing<[u8; 32]>>();
+    }
+
+    #[test]
+    fn the_key_holds_for_one_utc_day() {
+        let key = DayKey::derive(&SecretKey::new("key").unwrap(), "clb", UnixSeconds::new(86_399).unwrap());
+        assert_eq!(key.scope(), "1970-01-01/clb/tc3_request");
+        let fits = |seconds| key.fits(UnixSeconds::new(seconds).unwrap());
+        assert!(fits(0) && fits(86_399) && !fits(86_400));
+    }
+}

@@ -10,6 +10,16 @@
 //! By default exactly `content-type` and `host` are signed, as the official Python and Go SDKs do; more headers on request.
 //! The bytes that are signed must be the bytes that are sent: nothing may serialise the body again on the way.
 //!
+//! | to send with it | value |
+//! |---|---|
+//! | `Authorization`, `X-TC-Timestamp` | [`Signed::authorization`], [`Signed::timestamp`] |
+//! | `Host`, `Content-Type` | byte for byte what was signed |
+//! | `X-TC-Action`, `X-TC-Version` | of the call, such as `DescribeTargets` and `2018-03-17` |
+//! | `X-TC-Region` | that of the resources, where the action asks for it |
+//! | `X-TC-Token` | [`Token::expose`](crate::credential::Token::expose), with a temporary credential |
+//!
+//! [`Headers`] puts them together, with the feature `http`.
+//!
 //! Source: Tencent Cloud API documentation, "Signature v3"; official Python SDK, `abstract_client.py`.
 //!
 //! ```
