@@ -161,12 +161,18 @@ impl State {
             }
         }
         for target in &open.drop {
-            if let Some(record) =
-                self.targets.get_mut(*target).filter(|record| record.claim == Claim::Dropping)
-            {
+            let Some(record) = self.targets.get_mut(*target).filter(|record| record.claim == Claim::Dropping)
+            else {
+                continue;
+            };
+            if why.is_some() {
                 record.claim = Claim::Held;
-                self.touch(*target);
+            } else if !record.flags.replace(Flag::Claiming, true) {
+                // It may still be recorded, on the very state that the record will show. So it is dropped once more, which
+                // moves the record on, before it is asked for again.
+                self.lanes[lane as usize].claiming.push(*target);
             }
+            self.touch(*target);
         }
         let now = self.now;
         let record = &mut self.lanes[lane as usize];

@@ -100,15 +100,14 @@ impl State {
             };
             if standing {
                 progress.standing += 1;
-                let gone_or_zero = match target.seen {
-                    Seeing::Absent => !coming,
-                    Seeing::Registered(weight) => weight == Weight::DRAINED && !doubt,
+                progress.all_zero &= match target.seen {
+                    Seeing::Absent => !coming && !target.flags.has(Flag::Assumed),
+                    Seeing::Registered(weight) => {
+                        let leaves = !doubt && target.flying() == Some(Flight::Deregister);
+                        weight == Weight::DRAINED && (proven || leaves)
+                    }
                     Seeing::Unknown => false,
                 };
-                progress.all_zero &= gone_or_zero
-                    && (proven
-                        || target.seen == Seeing::Absent
-                        || target.flying() == Some(Flight::Deregister));
             }
         }
         progress

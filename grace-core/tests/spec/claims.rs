@@ -7,6 +7,7 @@ use crate::call::Verb;
 use crate::fault::Fault;
 use crate::harness::Harness;
 use crate::words::*;
+use crate::world::ip;
 
 #[test]
 fn a_target_is_claimed_before_it_is_registered() {
@@ -246,6 +247,33 @@ fn a_lost_claim_answer_does_not_stop_registrations_for_ever() {
         t.expect([register("web-2", 10)]);
         t.expect_claims(["web-1", "web-2"]);
     }
+}
+
+#[test]
+fn c14_a_claim_whose_end_is_not_known_is_given_up_again_before_it_is_asked_for() {
+    // A late compare-and-swap fails once the record has moved on; a claim that is only believed would not move it.
+    let mut t = Harness::new(Termination);
+    t.given([serving("web-1"), unready("web-2")]);
+    t.expect_claims(["web-1", "web-2"]);
+    t.next(Verb::Claim, Fault::UnclearBefore);
+    t.when(gone("web-2"));
+    t.wait(millis(200));
+    t.when(serving("web-9").with("web-9", |pod| pod.facts.ips = [Some(ip("web-2")), None]));
+    t.wait(minutes(1));
+    let changes: Vec<_> = t
+        .left
+        .iter()
+        .filter_map(|left| match &left.action.command {
+            Command::Claim { add, drop, .. } => Some((add.len(), drop.len())),
+            Command::Write { .. }
+            | Command::Read { .. }
+            | Command::LoadClaims { .. }
+            | Command::Mark { .. } => None,
+        })
+        .collect();
+    assert_eq!(changes, [(0, 1), (0, 1), (1, 0)], "dropped, dropped once more, added");
+    t.expect([register("web-2", 10)]);
+    t.expect_claims(["web-1", "web-2"]);
 }
 
 #[test]
