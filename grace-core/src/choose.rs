@@ -43,7 +43,7 @@ pub(crate) struct Queued {
 pub(crate) type Urgency = (u8, Time);
 
 /// A registration that has waited so long goes before further drains; a deregistration or read after three times that.
-fn patience(task_time: Duration) -> Duration {
+pub(crate) fn patience(task_time: Duration) -> Duration {
     (task_time * 2).max(Duration::from_secs(1))
 }
 

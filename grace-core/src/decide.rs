@@ -37,7 +37,7 @@ pub(crate) enum Standing {
 }
 
 /// What a target should be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_enums, reason = "every plan names every case; a further one must break them")]
 pub enum Want {

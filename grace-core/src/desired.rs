@@ -221,6 +221,11 @@ impl State {
             }
             (_, Standing::Over) => desire(Want::Absent, Reason::Gone, None),
             (_, Standing::Held) => desire(Want::Keep(Weight::DRAINED), Reason::Held, until),
+            (Phase::Active, Standing::Terminating)
+                if planted!(self, GuardsTermination) && self.pools[target.pool].serving <= 1 && !at_zero =>
+            {
+                desire(Want::Keep(configured), Reason::Terminating, None)
+            }
             (Phase::Active, Standing::Terminating) => {
                 let want = match decide(facts.policy.drain, standing, configured) {
                     // The switch was removed in mid-drain: a drain that runs is finished.
@@ -273,6 +278,10 @@ impl State {
     fn desire_of_ready(&self, sitting: &Sitting<'_>, configured: Weight) -> Desire {
         let Sitting { index, seat, pod, target, route, .. } = *sitting;
         let policy = &route.facts.policy;
+        let configured = match target.seen {
+            Seeing::Registered(seen) if planted!(self, RestoresSeenWeight) => seen,
+            Seeing::Unknown | Seeing::Absent | Seeing::Registered(_) => configured,
+        };
         let desire = |want, until| Desire { want, reason: Reason::Ready, seat: Some(index), until };
         let takes_away = policy.drain == DrainOn::TerminationAndUnready && !policy.ignore_readiness;
         let registered = matches!(target.seen, Seeing::Registered(_));
@@ -302,7 +311,8 @@ impl State {
         let nothing = Desire { want: Want::Nothing, reason: Reason::Gone, seat: None, until: None };
         // One that no slice names any more went before it was ever seen: nobody will tell that it is gone.
         let unknown_pod = self.seats_of(target).any(|seat| self.seats[seat].listed);
-        if !self.synced || record.claim == Claim::None || unknown_pod {
+        let synced = self.synced || planted!(self, ActsBeforeSync);
+        if !synced || record.claim == Claim::None || unknown_pod || planted!(self, DeregistersOnEdges) {
             return nothing;
         }
         if self.is_bound(record.pool) {

@@ -124,6 +124,15 @@ impl State {
     fn lose_pod(&mut self, index: Index) {
         self.pods[index].gone = true;
         self.unlist_ips(index);
+        if planted!(self, IgnoresUid) {
+            let ip = self.pods[index].ips[0];
+            let others: Vec<Index> =
+                self.pods.indices().filter(|other| self.pods[*other].ips[0] == ip).collect();
+            for other in others {
+                self.pods[other].gone = true;
+                self.touch_pod(other);
+            }
+        }
         self.touch_pod(index);
         self.follow_drain(index);
         self.forget_pod(index);

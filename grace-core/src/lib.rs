@@ -112,6 +112,7 @@
 //! | Feature | Effect | Default |
 //! |---|---|---|
 //! | `serde` | events, actions and the event log can be serialised | off |
+//! | `planted` | for checks of this crate: bugs on demand, and what a model checker has to see; needs debug assertions | off |
 //!
 //! # Rust version
 //!
@@ -120,6 +121,9 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+#[macro_use]
+mod planted;
 
 // In reading order.
 mod time;
@@ -211,6 +215,9 @@ mod explain;
 #[cfg(feature = "serde")]
 pub mod log;
 
+#[cfg(feature = "planted")]
+mod projection;
+
 mod machine;
 
 pub use action::{
@@ -224,6 +231,8 @@ pub use id::{InvalidId, ListenerId, LoadBalancerId, ObjectName, RuleId, TargetGr
 pub use machine::{Config, Machine, Wake};
 pub use notice::Notice;
 pub use ownership::Ownership;
+#[cfg(feature = "planted")]
+pub use planted::Planted;
 pub use pod::{Gate, Life, PodFacts, PreStop, StopBudget};
 pub use policy::{DrainOn, Floor, OrdinalWeight, Policy};
 pub use pool::{LaneFacts, LaneId, Limits, Pool, Switch};

@@ -51,6 +51,9 @@ pub struct Config {
     pub mark_ready: bool,
     /// Whether Pods are told that they are drained: no.
     pub mark_drained: bool,
+    /// The bug that is planted in this machine: none.
+    #[cfg(feature = "planted")]
+    pub planted: Option<crate::planted::Planted>,
 }
 
 impl Default for Config {
@@ -66,6 +69,8 @@ impl Default for Config {
             ownership: Ownership::Ledger,
             mark_ready: false,
             mark_drained: false,
+            #[cfg(feature = "planted")]
+            planted: None,
         }
     }
 }
@@ -186,6 +191,13 @@ impl Machine {
     #[must_use]
     pub fn drain(&self, pod: Uid) -> Option<DrainState> {
         self.state.drain_of(pod)
+    }
+
+    /// Everything that bears on what the machine will do, by content; see the file.
+    #[cfg(feature = "planted")]
+    #[doc(hidden)]
+    pub fn project(&self, words: &mut Vec<u64>, times: &mut Vec<u64>) {
+        crate::projection::Projection { words, times, now: self.state.now }.machine(&self.state);
     }
 
     /// Whether every source was listed once and every pool that is driven here was read, or is known to be missing.

@@ -131,6 +131,14 @@ impl State {
         let now = self.now;
         let record = &mut self.targets[target];
         let pool = record.pool;
+        if planted!(self, PlansFromPrivateCopy)
+            && record.flags.has(Flag::EverRead)
+            && record.seen != Seeing::Unknown
+        {
+            record.flags.set(Flag::Doubt, false);
+            self.touch(target);
+            return;
+        }
         let proven = now < record.proven_at() + LAG;
         if !proven {
             record.set_proven_at(Time::EPOCH);

@@ -52,6 +52,12 @@ impl State {
             (Want::Present(_), Seeing::Absent) if self.config.ownership != Ownership::WeightsOnly => {
                 Some(Change::Register)
             }
+            #[cfg(feature = "planted")]
+            (Want::Absent, _)
+                if planted!(self, DeregistersItsOwnOnly) && !record.flags.has(Flag::RegisteredHere) =>
+            {
+                None
+            }
             (Want::Absent, Seeing::Registered(_)) if self.may_remove(target, desire) => {
                 Some(Change::Deregister)
             }
@@ -101,17 +107,23 @@ impl State {
                 until = until.max(*oldest + RESTORES_WITHIN);
             }
         }
+        if planted!(self, DebouncesTermination) && change == Change::Zero {
+            let pod = self.desire(target).seat.map(|seat| &self.pods[self.seats[seat].pod]);
+            let since = pod.and_then(|pod| pod.drain()).map_or(Time::EPOCH, |drain| drain.since);
+            until = until.max(since + Duration::from_secs(5));
+        }
+        let synced = self.synced || planted!(self, ActsBeforeSync);
         let ours = self.is_ours(target);
         let open = match change {
             // The one write that is allowed before everything is known, and without a claim: a terminating Pod on a pool of
             // its route, shown by a claim or a snapshot.
             Change::Zero => ours || (matches!(record.seen, Seeing::Registered(_)) && pool.read),
-            Change::Weight | Change::Deregister => self.synced && lane.claims_loaded && pool.read && ours,
+            Change::Weight | Change::Deregister => synced && lane.claims_loaded && pool.read && ours,
             Change::Register => {
                 let room =
                     lane.limits.targets_per_pool.is_none_or(|limit| pool.registered < u32::from(limit));
                 let held = record.claim != Claim::Dropping;
-                self.synced && lane.claims_loaded && pool.read && ours && held && room
+                synced && lane.claims_loaded && pool.read && ours && held && room
             }
         };
         match (open, until > self.now) {

@@ -134,7 +134,7 @@ pub(crate) struct PoolTold {
 }
 
 /// What is known of a target's registration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_enums, reason = "not known and known to be absent must never be confused")]
 pub enum Seeing {
@@ -148,7 +148,7 @@ pub enum Seeing {
 }
 
 /// A change on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_enums, reason = "the three kinds of change")]
 pub enum Flight {
@@ -161,7 +161,7 @@ pub enum Flight {
 }
 
 /// Our right to deregister a target.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_enums, reason = "every plan names every case")]
 pub enum Claim {

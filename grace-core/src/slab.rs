@@ -18,7 +18,8 @@ pub(crate) struct Slab<T> {
     len: Index,
 }
 
-const CHUNK: usize = 256;
+/// A model checker clones the machine at every step, and its worlds are small.
+const CHUNK: usize = if cfg!(feature = "planted") { 4 } else { 256 };
 
 impl<T> Slab<T> {
     pub(crate) const fn new() -> Self {

@@ -226,6 +226,9 @@ pub(crate) enum Flag {
     Contradicted,
     /// The last read that told its health said that it is healthy, or not checked.
     Sound,
+    /// Registered by this process.
+    #[cfg(feature = "planted")]
+    RegisteredHere,
 }
 
 impl Flags {
@@ -236,6 +239,12 @@ impl Flags {
     pub(crate) const fn set(&mut self, flag: Flag, on: bool) {
         let bit = 1 << flag as u16;
         self.0 = if on { self.0 | bit } else { self.0 & !bit };
+    }
+
+    /// All of them.
+    #[cfg(feature = "planted")]
+    pub(crate) const fn bits(self) -> u16 {
+        self.0
     }
 
     /// Sets it, and says what it was.
