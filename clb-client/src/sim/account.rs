@@ -14,7 +14,7 @@ use super::{
     limit::Window,
     listener::{Groups, Listener, Protocol},
     load_balancer::LoadBalancer,
-    log::{Call, Change},
+    log::{Call, Change, Log},
     pool::{PoolId, TargetKey, Targets},
     target_group::TargetGroup,
     task::{Pending, Tasks},
@@ -40,8 +40,8 @@ pub struct Account {
     pub(crate) pending: BTreeMap<(Duration, u64), Pending>,
     pub(crate) accepted: u64,
     pub(crate) windows: BTreeMap<Action, Window>,
-    pub(crate) calls: Vec<Call>,
-    pub(crate) changes: Vec<Change>,
+    pub(crate) calls: Log<Call>,
+    pub(crate) changes: Log<Change>,
     pub(crate) revision: u64,
     pub(crate) now: Duration,
     /// Draws latencies and random faults.
@@ -57,18 +57,18 @@ impl Account {
         Self {
             dice: fastrand::Rng::with_seed(config.seed),
             ids: fastrand::Rng::with_seed(config.seed ^ 0x1d5e_ed00_0000_0001),
+            calls: Log::new(config.log),
+            changes: Log::new(config.log),
+            tasks: Tasks::new(config.log),
             config,
             load_balancers: BTreeMap::new(),
             groups: BTreeMap::new(),
             instances: BTreeMap::new(),
             health: BTreeMap::new(),
             faults: Faults::default(),
-            tasks: Tasks::default(),
             pending: BTreeMap::new(),
             accepted: 0,
             windows: BTreeMap::new(),
-            calls: Vec::new(),
-            changes: Vec::new(),
             revision: 0,
             now: Duration::ZERO,
         }
@@ -215,16 +215,29 @@ impl Account {
         Some(self.load_balancers.get(pool.owner())?.listeners.get(pool.listener_id()?)?.protocol)
     }
 
-    /// Every call so far, oldest first. Calls of actions that do not exist are not logged.
+    /// Every call so far, oldest first; of more than [`Config::with_log`] says, the latest. Calls of actions that do not
+    /// exist are not logged.
     #[must_use]
     pub fn calls(&self) -> &[Call] {
-        &self.calls
+        self.calls.latest()
     }
 
-    /// Every change of a target so far, oldest first.
+    /// How many older calls are no longer in [`Self::calls`].
+    #[must_use]
+    pub fn calls_dropped(&self) -> u64 {
+        self.calls.dropped()
+    }
+
+    /// Every change of a target so far, oldest first; of more than [`Config::with_log`] says, the latest.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
-        &self.changes
+        self.changes.latest()
+    }
+
+    /// How many older changes are no longer in [`Self::changes`].
+    #[must_use]
+    pub fn changes_dropped(&self) -> u64 {
+        self.changes.dropped()
     }
 
     /// Grows with each change of targets, listeners or load balancers.

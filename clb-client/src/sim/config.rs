@@ -70,6 +70,7 @@ pub struct Config {
     pub(crate) read_lag: Duration,
     pub(crate) task_retention: Option<Duration>,
     pub(crate) first_probes: Duration,
+    pub(crate) log: usize,
 }
 
 impl Default for Config {
@@ -88,6 +89,7 @@ impl Default for Config {
             read_lag: Duration::ZERO,
             task_retention: None,
             first_probes: Duration::ZERO,
+            log: LOG,
         }
     }
 }
@@ -178,10 +180,21 @@ impl Config {
         self
     }
 
-    /// How long after its end a task can be asked for. Default for ever.
+    /// How long after its end a task can be asked for. Default for ever, as far back as [`Self::with_log`] reaches.
     #[must_use]
     pub const fn with_task_retention(mut self, retention: Duration) -> Self {
         self.task_retention = Some(retention);
         self
     }
+
+    /// How many calls, changes of targets and ended tasks are kept: the latest. Default 100,000 of each, which take some
+    /// 50 MB; `GET /state` says how many older calls and changes were dropped.
+    #[must_use]
+    pub const fn with_log(mut self, entries: usize) -> Self {
+        self.log = entries;
+        self
+    }
 }
+
+/// More than any test or figure reads, and far less than a machine has.
+const LOG: usize = 100_000;

@@ -1,6 +1,9 @@
 //! Asynchronous writes: their effect comes at their end, and their end can be asked for.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -30,9 +33,13 @@ pub(crate) struct Pending {
 }
 
 /// Everything that `DescribeTaskStatus` can be asked about.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tasks {
     by_id: BTreeMap<String, Task>,
+    /// Those that have ended, in the order of their ends; the oldest go when there are too many.
+    ended: VecDeque<String>,
+    /// How many ended ones are kept.
+    limit: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -52,6 +59,11 @@ enum State {
 }
 
 impl Tasks {
+    /// Keeps those that run, and the latest `limit` that have ended.
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { by_id: BTreeMap::new(), ended: VecDeque::new(), limit }
+    }
+
     pub(crate) fn start(&mut self, id: &str, owner: &str) {
         let task = Task { owner: owner.to_owned(), state: State::Running, zeroed: Vec::new() };
         self.by_id.insert(id.to_owned(), task);
@@ -70,6 +82,12 @@ impl Tasks {
                 Err(message) => State::Failed { at, message },
             };
             task.zeroed = zeroed;
+            self.ended.push_back(id.to_owned());
+        }
+        if self.ended.len() > self.limit
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.by_id.remove(&oldest);
         }
     }
 

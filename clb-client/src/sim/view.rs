@@ -53,11 +53,13 @@ impl Account {
             "load_balancers": balancers,
             "target_groups": groups,
             "running_tasks": tasks,
-            "calls": self.calls.len(),
-            "changes": self.changes.len(),
+            "calls": self.calls.total(),
+            "calls_dropped": self.calls.dropped(),
+            "changes": self.changes.total(),
+            "changes_dropped": self.changes.dropped(),
             "faults_outstanding": self.faults.outstanding(),
-            "call_log": self.calls.iter().map(called).collect::<Vec<_>>(),
-            "change_log": self.changes.iter().map(changed).collect::<Vec<_>>(),
+            "call_log": self.calls.latest().iter().map(called).collect::<Vec<_>>(),
+            "change_log": self.changes.latest().iter().map(changed).collect::<Vec<_>>(),
         })
     }
 }

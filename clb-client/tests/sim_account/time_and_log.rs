@@ -102,3 +102,23 @@ fn the_state_tells_every_call_and_when_each_weight_came_into_force() {
     assert_eq!((&zero["before"], &zero["after"]), (&json!(10), &json!(0)));
     assert_eq!(zero["at_ms"], 500);
 }
+
+#[test]
+fn the_log_keeps_the_latest_and_says_how_many_are_missing() {
+    let mut t = Harness::new(Config::default().with_log(3));
+    let mut tasks = Vec::new();
+    for n in 0..8_u8 {
+        t.account.plant(&web(), pod(1), n);
+        tasks.push(t.ok("BatchModifyTargetWeight", &weights(&[(1, Some(50 + n))]))["RequestId"].clone());
+        t.at_ms(u64::from(n + 1) * 1000);
+    }
+    let after: Vec<_> = t.account.changes().iter().map(|change| change.after).collect();
+    assert_eq!(after, [Some(56), Some(7), Some(57)]);
+    assert_eq!((t.account.calls().len(), t.account.calls_dropped()), (3, 5));
+    assert_eq!(t.account.changes_dropped(), 13);
+    let state = t.account.describe();
+    assert_eq!((&state["calls"], &state["calls_dropped"]), (&json!(8), &json!(5)));
+    assert_eq!((&state["changes"], &state["changes_dropped"]), (&json!(16), &json!(13)));
+    assert_eq!(t.status(&tasks[5]), 0);
+    t.refused("DescribeTaskStatus", &json!({"TaskId": tasks[4]}), "InvalidParameter");
+}
