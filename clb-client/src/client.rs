@@ -58,8 +58,11 @@ pub struct Client {
 impl Client {
     /// A client over HTTPS for load balancers of `region`.
     ///
+    /// The certificates of the system are read at the first call;
+    /// [`HttpTransport::load_certificates`](crate::transport::HttpTransport::load_certificates) reads them before.
+    ///
     /// # Errors
-    /// [`TlsError`](crate::transport::TlsError) when the system has no certificates.
+    /// [`TlsError`](crate::transport::TlsError) when the cryptography of TLS cannot be set up.
     #[cfg(all(feature = "reqwest", any(feature = "ring", feature = "aws-lc-rs")))]
     pub fn new(
         region: Region,
@@ -169,7 +172,8 @@ impl Client {
         let fail = |attempts, problem| Error::new(action, request.object(), attempts, problem);
         let refuse = |problem| fail(0, problem);
         request.check().map_err(|limit| refuse(invalid("the request is too large").because(limit)))?;
-        let body = serde_json::to_vec(request)
+        let mut body = Vec::with_capacity(ORDINARY_BODY);
+        serde_json::to_writer(&mut body, request)
             .map_err(|error| refuse(invalid("the request has no JSON form").because(error)))?;
         let body = Bytes::from(body);
         let throttle = if action == DescribeTaskStatus::ACTION { &self.polls } else { &self.calls };
@@ -191,18 +195,17 @@ impl Client {
             })?;
             let local = self.clock.local();
             let outcome = self.exchange(action, body.clone(), &credential, local).await;
-            let (date, outcome) = match outcome {
-                Ok(answer) => (date(&answer), answer::read::<R::Response>(&answer)),
-                Err(problem) => (None, Err(problem)),
-            };
-            let mut problem = match outcome {
-                Ok(answer) => {
-                    tracing::Span::current().record("request_id", answer.request_id.as_str());
-                    debug!(attempt, "answered");
-                    throttle.accepted(action);
-                    return Ok(answer.response);
-                }
-                Err(problem) => problem,
+            let (date, mut problem) = match outcome {
+                Ok(answer) => match answer::read::<R::Response>(&answer) {
+                    Ok(answer) => {
+                        tracing::Span::current().record("request_id", answer.request_id.as_str());
+                        debug!(attempt, "answered");
+                        throttle.accepted(action);
+                        return Ok(answer.response);
+                    }
+                    Err(problem) => (date(&answer), problem),
+                },
+                Err(problem) => (None, problem),
             };
             if problem.executed == Executed::Maybe {
                 executed = Executed::Maybe;
@@ -306,6 +309,9 @@ const VERSION: &str = "2018-03-17";
 
 /// Error messages are read for what their codes do not say, so their language is pinned.
 const LANGUAGE: &str = "en-US";
+
+/// Bytes: a batch of a dozen targets.
+const ORDINARY_BODY: usize = 1024;
 
 /// A healthy call takes well below a second; a drain cannot wait for the 60 s of the SDKs.
 const ATTEMPT: Duration = Duration::from_secs(10);

@@ -89,7 +89,8 @@
 //! other callers.
 //!
 //! # TLS, proxies, redirects
-//! Certificates are verified against those of the system, and no switch turns that off. The cryptography (ring or aws-lc-rs)
+//! Certificates are verified against those of the system (on Linux `SSL_CERT_FILE` and `SSL_CERT_DIR` name others), which are
+//! read at the first call over HTTPS; no switch turns that off. The cryptography (ring or aws-lc-rs)
 //! is passed to rustls explicitly: the default of the process is neither needed nor set, so the client lives beside kube and
 //! others. Plain HTTP goes to a loopback address only. Redirects are not followed. Proxy variables are ignored; behind a
 //! proxy, bring your own [`Transport`].
