@@ -1,17 +1,18 @@
 //! The fuzz targets on the stable toolchain: random changes of a corpus, for a short while.
 //!
-//! `GRACE_FUZZ_SECONDS` (default 0.2) says how long each target runs, `GRACE_FUZZ_SEED` repeats a run. For coverage-guided
-//! runs see `clb-client/fuzz`.
+//! `GRACE_FUZZ_SECONDS` (default 0.2) says how long each target runs, `GRACE_FUZZ_SEED` repeats a run. `.ci/fuzz` runs the same
+//! targets guided by coverage, and lets this file write the corpus that they begin with into the folder `GRACE_FUZZ_SEEDS`.
 
 mod corpus;
 mod mutate;
 mod target;
 
-use std::env;
 use std::fmt::Debug;
 use std::panic::catch_unwind;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
+use std::{env, fs, io};
 
 #[test]
 fn c23_no_answer_of_the_api_makes_the_client_panic() {
@@ -68,6 +69,9 @@ fn smoke(name: &str, target: fn(&[u8]), corpus: &[&[u8]]) {
         run(input);
         executions += 1;
     }
+    if let Some(folder) = env::var_os("GRACE_FUZZ_SEEDS") {
+        write_files(&Path::new(&folder).join(name), corpus).expect("the folder can be written");
+    }
     while begun.elapsed() < limit {
         run(&mutate::mutated(corpus, &mut dice));
         executions += 1;
@@ -76,6 +80,12 @@ fn smoke(name: &str, target: fn(&[u8]), corpus: &[&[u8]]) {
         "{name}: {executions} executions in {:.1} s, 0 panics, seed {seed}",
         begun.elapsed().as_secs_f64()
     );
+}
+
+/// Each input as a file.
+fn write_files(folder: &Path, corpus: &[&[u8]]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    corpus.iter().enumerate().try_for_each(|(n, input)| fs::write(folder.join(n.to_string()), input))
 }
 
 /// The value of a variable, where it is set.
