@@ -1,16 +1,16 @@
 //! Reads that take more than one call.
 
 use crate::api::{
-    DescribeLoadBalancers, DescribeTargetGroupInstances, DescribeTargets, GroupBackend, ListenerId,
-    ListenerTargets, LoadBalancer, LoadBalancerId, TargetGroupId,
+    ApiCall, CrossTarget, DescribeCrossTargets, DescribeLoadBalancers, DescribeTargetGroupInstances,
+    DescribeTargetGroupList, DescribeTargetGroups, DescribeTargets, GroupBackend, ListenerId,
+    ListenerTargets, LoadBalancer, LoadBalancerId, TargetGroup, TargetGroupId,
 };
 use crate::client::Client;
 use crate::error::Error;
 
+/// Pages are read one after the other, so what comes or goes meanwhile may be missed or read twice.
 impl Client {
     /// All load balancers that `request` selects, page by page. A page that it names is overridden.
-    ///
-    /// The pages are read one after the other, so a load balancer that comes or goes meanwhile may be missed or read twice.
     ///
     /// # Errors
     /// That of the first call that fails.
@@ -18,16 +18,8 @@ impl Client {
         &self,
         request: DescribeLoadBalancers,
     ) -> Result<Vec<LoadBalancer>, Error> {
-        let mut all = Vec::new();
-        loop {
-            let page = request.clone().with_page(offset(&all), PAGE);
-            let answer = self.call(&page).await?;
-            let last = answer.load_balancers.is_empty();
-            all.extend(answer.load_balancers);
-            if last || all.len() as u64 >= answer.total_count {
-                return Ok(all);
-            }
-        }
+        let page = |offset| request.clone().with_page(offset, PAGE);
+        self.every_page(page, |answer| (answer.load_balancers, answer.total_count)).await
     }
 
     /// The targets of `listeners` of one load balancer, 20 listeners per call. No listener, no call.
@@ -47,27 +39,63 @@ impl Client {
         Ok(all)
     }
 
-    /// All targets of a target group, page by page; they may change between two pages.
+    /// All targets of other networks that `request` selects, page by page. A page that it names is overridden.
+    ///
+    /// # Errors
+    /// That of the first call that fails.
+    pub async fn all_cross_targets(&self, request: DescribeCrossTargets) -> Result<Vec<CrossTarget>, Error> {
+        let page = |offset| request.clone().with_page(offset, PAGE);
+        self.every_page(page, |answer| (answer.targets, answer.total_count)).await
+    }
+
+    /// All target groups that `request` selects, page by page, with what is above them. A page that it names is overridden.
+    ///
+    /// # Errors
+    /// That of the first call that fails.
+    pub async fn all_target_groups(&self, request: DescribeTargetGroups) -> Result<Vec<TargetGroup>, Error> {
+        let page = |offset| request.clone().with_page(offset, PAGE);
+        self.every_page(page, |answer| (answer.groups, answer.total_count)).await
+    }
+
+    /// The same without what is above them, which is less for the server to do.
+    ///
+    /// # Errors
+    /// That of the first call that fails.
+    pub async fn target_group_list(
+        &self,
+        request: DescribeTargetGroupList,
+    ) -> Result<Vec<TargetGroup>, Error> {
+        let page = |offset| request.clone().with_page(offset, PAGE);
+        self.every_page(page, |answer| (answer.groups, answer.total_count)).await
+    }
+
+    /// All targets of a target group, page by page.
     ///
     /// # Errors
     /// That of the first call that fails.
     pub async fn all_group_members(&self, group: &TargetGroupId) -> Result<Vec<GroupBackend>, Error> {
+        let page = |offset| DescribeTargetGroupInstances::of_group(group).with_page(offset, PAGE);
+        self.every_page(page, |answer| (answer.members, answer.total_count.max(answer.real_count))).await
+    }
+
+    /// Asks until all are read that the answers count, or a page is empty. Where the answers count none, a page that is not
+    /// full is the last one.
+    async fn every_page<R: ApiCall, T>(
+        &self,
+        page: impl Fn(u32) -> R,
+        taken: impl Fn(R::Response) -> (Vec<T>, u64),
+    ) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
         loop {
-            let page = DescribeTargetGroupInstances::of_group(group).with_page(offset(&all), PAGE);
-            let answer = self.call(&page).await?;
-            let last = answer.members.is_empty();
-            all.extend(answer.members);
-            if last || all.len() as u64 >= answer.total_count.max(answer.real_count) {
+            let offset = u32::try_from(all.len()).unwrap_or(u32::MAX);
+            let (found, total) = taken(self.call(&page(offset)).await?);
+            let is_last = found.is_empty() || (total == 0 && found.len() < PAGE as usize);
+            all.extend(found);
+            if is_last || (total > 0 && all.len() as u64 >= total) {
                 return Ok(all);
             }
         }
     }
-}
-
-/// How many were read so far.
-fn offset<T>(read: &[T]) -> u32 {
-    u32::try_from(read.len()).unwrap_or(u32::MAX)
 }
 
 /// Largest page.

@@ -3,11 +3,16 @@
 
 mod script;
 
+use std::env;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use clb_client::api::{DescribeLoadBalancers, DescribeTargets, ListenerId, LoadBalancerId, TargetGroupId};
+use clb_client::api::{
+    DescribeCrossTargets, DescribeLoadBalancers, DescribeTargetGroupList, DescribeTargetGroups,
+    DescribeTargets, ListenerId, LoadBalancerId, TargetGroupId,
+};
 use clb_client::credential::{
     Credential, CredentialError, CredentialFuture, ProvideCredential, SecretId, SecretKey, Token,
 };
@@ -82,6 +87,21 @@ async fn n6_date_and_timestamp_are_of_one_instant_also_over_midnight() {
         .map(|request| verify(request, &secret()).unwrap().get() as i64 - now().get() as i64)
         .collect();
     assert_eq!(stamps, [-3, -2, -1, 0, 1, 2], "the clock is read once per attempt, and midnight is at 0");
+}
+
+/// Runs the test above again in processes that live elsewhere.
+#[test]
+fn n6_the_day_is_that_of_utc_under_any_local_time_zone() {
+    // In this form the sign is that of what is added to local time to get UTC.
+    for zone in ["EAST-14", "CST-8", "WEST+12"] {
+        let output = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "n6_date_and_timestamp_are_of_one_instant_also_over_midnight"])
+            .env("TZ", zone)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && told.contains("1 passed"), "{zone}: {told}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -324,6 +344,18 @@ async fn pages_are_followed_to_the_end_and_an_empty_one_is_an_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn c16_an_answer_without_a_count_does_not_end_a_list_at_its_first_page() {
+    let page = |n: usize| {
+        let one = r#"{"LoadBalancerId":"lb-1"}"#;
+        ok(&format!(r#""TotalCount":null,"LoadBalancerSet":[{}],"#, vec![one; n].join(",")))
+    };
+    let script = Script::new([page(100), page(100), page(7)]);
+    assert_eq!(script.client().all_load_balancers(DescribeLoadBalancers::new()).await.unwrap().len(), 207);
+    let script = Script::new([page(100), page(0)]);
+    assert_eq!(script.client().all_load_balancers(DescribeLoadBalancers::new()).await.unwrap().len(), 100);
+}
+
+#[tokio::test(start_paused = true)]
 async fn target_groups_are_read_by_pages() {
     let page = |n: usize| {
         let members = vec![r#"{"Port":80}"#; n].join(",");
@@ -332,6 +364,28 @@ async fn target_groups_are_read_by_pages() {
     let script = Script::new([page(100), page(50)]);
     let group = TargetGroupId::new("lbtg-1").unwrap();
     assert_eq!(script.client().all_group_members(&group).await.unwrap().len(), 150);
+
+    let page = |n: usize| {
+        let groups = vec![r#"{"TargetGroupId":"lbtg-1"}"#; n].join(",");
+        ok(&format!(r#""TotalCount":101,"TargetGroupSet":[{groups}],"#))
+    };
+    let script = Script::new([page(100), page(1), page(100), page(1)]);
+    assert_eq!(script.client().all_target_groups(DescribeTargetGroups::new()).await.unwrap().len(), 101);
+    assert_eq!(script.client().target_group_list(DescribeTargetGroupList::new()).await.unwrap().len(), 101);
+    let actions: Vec<_> =
+        script.sent().iter().map(|request| request.headers()["x-tc-action"].clone()).collect();
+    assert_eq!(actions[1..3], ["DescribeTargetGroups", "DescribeTargetGroupList"]);
+    assert_eq!(script.sent()[3].body(), r#"{"Offset":100,"Limit":100}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn targets_of_other_networks_are_read_by_pages() {
+    let page = |n: usize| {
+        let targets = vec![r#"{"IP":"10.1.0.7"}"#; n].join(",");
+        ok(&format!(r#""TotalCount":102,"CrossTargetSet":[{targets}],"#))
+    };
+    let script = Script::new([page(100), page(2)]);
+    assert_eq!(script.client().all_cross_targets(DescribeCrossTargets::new()).await.unwrap().len(), 102);
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,8 @@ use clb_client::sign::verify;
 use clb_client::{Client, Endpoint, Error, ErrorKind, Executed, Region, RetryPolicy};
 use http::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 use tracing_subscriber::fmt::MakeWriter;
 
 #[tokio::test]
@@ -66,6 +67,25 @@ async fn n1_a_refused_connection_is_certainly_without_effect() {
     drop(listener);
     let error = fails(&endpoint).await;
     assert_eq!((error.kind(), error.executed()), (ErrorKind::Transport, Executed::No));
+}
+
+#[tokio::test]
+async fn n1_a_server_that_lets_nobody_in_is_given_up_after_three_seconds_without_effect() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    // Nobody accepts: when the queue is full, the kernel leaves further attempts without an answer, as a firewall does.
+    let mut queue = Vec::new();
+    while let Ok(Ok(stream)) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+        queue.push(stream);
+        assert!(queue.len() < 10, "the queue has no end");
+    }
+    let begun = Instant::now();
+    let error = fails(&format!("http://{address}")).await;
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Transport, Executed::No), "{error}");
+    let took = begun.elapsed();
+    assert!((Duration::from_millis(2_900)..Duration::from_secs(8)).contains(&took), "{took:?}");
 }
 
 #[tokio::test]
