@@ -1,8 +1,9 @@
 //! What leaves a free lane next: which kind of call, and whether the budget allows it.
 //!
 //! Weight 0 for terminating Pods goes first, and with it the reads that such a drain waits for; other weights ride along.
-//! Then registrations, deregistrations and reads, each of which moves to the front when it has waited too long, so that a
-//! stream of drains cannot hold up a rollout for ever.
+//! Then registrations, deregistrations and reads. What has waited too long moves to the front of those. It goes before a
+//! drain only where drains alone have held the lane for a while, so that a stream of drains cannot hold up a rollout for
+//! ever, and a drain that comes into a flood of anything else is in the next write.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -42,7 +43,8 @@ pub(crate) struct Queued {
 /// Smaller is more urgent: the kind of call, then the earliest kill.
 pub(crate) type Urgency = (u8, Time);
 
-/// A registration that has waited so long goes before further drains; a deregistration or read after three times that.
+/// A registration that has waited so long moves to the front, a deregistration or read after three times that; and it may
+/// go before a drain when drains alone have held the lane twice as long.
 pub(crate) fn patience(task_time: Duration) -> Duration {
     (task_time * 2).max(Duration::from_secs(1))
 }
@@ -65,13 +67,22 @@ impl State {
         let weights = zero || present(Change::Weight);
         let waits = [weights, present(Change::Register), present(Change::Deregister), reading];
         self.age(lane, waits);
+        if !zero {
+            self.lanes[lane as usize].drains_since = None;
+        }
 
         let record = &self.lanes[lane as usize];
         let patience = patience(record.task_time());
-        let aged = |kind: usize, factor: u32| {
-            waits[kind]
-                && record.waiting_since[kind].is_some_and(|since| self.now >= since + patience * factor)
-        };
+        let may_overtake = !zero || record.drains_since.is_some_and(|since| self.now >= since + patience * 2);
+        let aged = [(Verb::Register, 1), (Verb::Deregister, 3), (Verb::Read, 3)]
+            .into_iter()
+            .filter(|(verb, _)| may_overtake && waits[*verb as usize])
+            .filter_map(|(verb, factor)| {
+                let due = record.waiting_since[verb as usize]? + patience * factor;
+                (due <= self.now).then_some((due, verb))
+            })
+            .min()
+            .map(|(_, verb)| verb);
         let linger = |state: &Self| {
             let quiet = state.quiet_at(lane);
             (lingering && !ready.is_empty()).then_some((quiet, Wake::Linger))
@@ -79,12 +90,8 @@ impl State {
         let verb = if lingering {
             // Only a read is due; changes are still being gathered.
             reading.then_some(Verb::Read)
-        } else if aged(1, 1) {
-            Some(Verb::Register)
-        } else if aged(2, 3) {
-            Some(Verb::Deregister)
-        } else if aged(3, 3) {
-            Some(Verb::Read)
+        } else if aged.is_some() {
+            aged
         } else if zero {
             Some(Verb::Weights)
         } else if urgent_read {
@@ -132,12 +139,14 @@ impl State {
             self.budget_queue.push(Queued { verb, urgency, lane });
             return Some((at, Wake::Budget));
         }
-        if let Some(better) = self.more_urgent(lane, verb, urgency) {
-            // It is looked at first, and this lane again after it.
-            self.budget_queue.push(Queued { verb, urgency, lane });
-            self.stir(lane);
-            self.stir(better);
-            return None;
+        while let Some(better) = self.more_urgent(lane, verb, urgency) {
+            // It is looked at first: by that it leaves the queue, or the budget is used up. What is left is for this lane.
+            self.pump(better);
+            let at = self.budget.next(verb, self.now);
+            if at > self.now {
+                self.budget_queue.push(Queued { verb, urgency, lane });
+                return Some((at, Wake::Budget));
+            }
         }
         let drains: Vec<(Index, Time)> =
             ready.iter().filter_map(|ready| ready.kill.map(|kill| (ready.target, kill))).collect();
@@ -148,6 +157,8 @@ impl State {
         if sent && verb != Verb::Read {
             let record = &mut self.lanes[lane as usize];
             record.gathered();
+            record.drains_since =
+                if zero && verb == Verb::Weights { record.drains_since.or(Some(self.now)) } else { None };
             record.waiting_since[verb as usize] = None;
             let left = drains.into_iter().filter(|(target, _)| self.targets[*target].flying().is_none());
             record.earliest_kill = left.map(|(_, kill)| kill).min();

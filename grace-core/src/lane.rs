@@ -37,7 +37,7 @@ pub(crate) struct Lane {
     pub(crate) waiting: Vec<Index>,
     /// How many of them wait for another weight.
     pub(crate) weights_waiting: u32,
-    /// More waits for one pool than one call takes of it.
+    /// More waits for some pool than one call takes of it.
     pub(crate) full: bool,
     /// First and last event that made something wait since the last call left.
     gathering: Option<(Time, Time)>,
@@ -47,6 +47,8 @@ pub(crate) struct Lane {
     pub(crate) forecast_at: Time,
     /// The lane just became free: what is there leaves without lingering.
     pub(crate) hurry: bool,
+    /// When the first of an unbroken row of drains left: there has been a drain to send ever since, and no other write left.
+    pub(crate) drains_since: Option<Time>,
     /// Since when changes of each kind wait.
     pub(crate) waiting_since: [Option<Time>; 4],
     pub(crate) verbs: [VerbState; 4],
@@ -139,6 +141,7 @@ impl Lane {
             earliest_kill: None,
             forecast_at: Time::EPOCH,
             hurry: false,
+            drains_since: None,
             waiting_since: [None; 4],
             verbs: [VerbState { not_before: Time::EPOCH, attempts: 0, told: None }; 4],
             next_suspects: 0,
@@ -197,11 +200,19 @@ impl State {
         let Some((first, last)) = record.gathering else { return self.now };
         let longest = self.config.linger_max.min(record.task_time() / 3);
         let pressing = record.earliest_kill.is_some_and(|kill| self.now + record.task_time() * 2 >= kill);
-        let batch_full = record.full || record.weights_waiting >= u32::from(record.limits.batch);
+        let batch_full = record.weights_waiting >= u32::from(record.limits.batch)
+            || (record.full && self.no_pool_has_room(lane));
         if pressing || batch_full || record.hurry {
             return self.now;
         }
         (last + self.config.linger).min(first + longest)
+    }
+
+    /// Whether more waits for each pool that a route drives than one call takes of it: nothing that comes could ride along.
+    fn no_pool_has_room(&self, lane: Index) -> bool {
+        let record = &self.lanes[lane as usize];
+        let most = record.limits.weights_per_pool();
+        record.pools.values().all(|pool| self.pools[*pool].waiting > most || !self.is_bound(*pool))
     }
 
     /// Lets leave what may leave, and sets the lane's timer.
@@ -247,6 +258,7 @@ impl State {
         }
         let idle = record.waiting.is_empty() && record.next_read.is_none();
         if idle {
+            self.lanes[lane as usize].drains_since = None;
             return None;
         }
         // Reads do not linger, changes do.
