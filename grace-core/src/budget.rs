@@ -45,22 +45,26 @@ impl Budget {
 
     /// When the next call of this kind may leave: `now` or later.
     pub(crate) fn next(&self, verb: Verb, now: Time) -> Time {
-        let window = &self.windows[verb as usize];
-        let allowed = window.now as usize;
-        // A call leaves at the earliest one second after the call that it would otherwise share a second with.
-        match window.sent.len().checked_sub(allowed) {
-            Some(oldest) => now.max(window.sent[oldest] + SECOND),
-            None => now,
-        }
+        self.windows[verb as usize].next(now)
     }
 
     /// A call of this kind leaves.
     pub(crate) fn spend(&mut self, verb: Verb, now: Time) {
-        let window = &mut self.windows[verb as usize];
-        if window.sent.len() >= window.full as usize {
-            window.sent.pop_front();
+        self.windows[verb as usize].spend(now);
+    }
+
+    /// The calls of this kind that are still to come, if none of them is complained about.
+    pub(crate) fn outlook(&self, verb: Verb) -> Outlook {
+        Outlook { window: self.windows[verb as usize].clone(), grows: true }
+    }
+
+    /// The same, if the API goes on to complain once it has begun.
+    pub(crate) fn gloomy_outlook(&self, verb: Verb) -> Outlook {
+        let mut outlook = Outlook { grows: false, ..self.outlook(verb) };
+        if outlook.window.now < outlook.window.full {
+            outlook.window.now = (outlook.window.now / 2).max(1);
         }
-        window.sent.push_back(now);
+        outlook
     }
 
     /// The API said that calls of this kind are too many.
@@ -72,10 +76,53 @@ impl Budget {
 
     /// The API accepted a call of this kind.
     pub(crate) fn accepted(&mut self, verb: Verb, now: Time) {
-        let window = &mut self.windows[verb as usize];
-        if window.now < window.full && now.since(window.changed) >= RESTORE_EVERY {
-            window.now += 1;
-            window.changed = now;
+        self.windows[verb as usize].accepted(now);
+    }
+}
+
+/// When calls that are still to come will leave.
+#[derive(Clone, Debug)]
+pub(crate) struct Outlook {
+    window: Window,
+    /// Whether what was taken away is given back.
+    grows: bool,
+}
+
+impl Outlook {
+    /// When a call may leave: `at` or later.
+    pub(crate) fn next(&self, at: Time) -> Time {
+        self.window.next(at)
+    }
+
+    /// A call leaves, and is accepted.
+    pub(crate) fn spend(&mut self, at: Time) {
+        self.window.spend(at);
+        if self.grows {
+            self.window.accepted(at);
+        }
+    }
+}
+
+impl Window {
+    fn next(&self, now: Time) -> Time {
+        // A call leaves at the earliest one second after the call that it would otherwise share a second with.
+        match self.sent.len().checked_sub(self.now as usize) {
+            Some(oldest) => now.max(self.sent[oldest] + SECOND),
+            None => now,
+        }
+    }
+
+    fn spend(&mut self, now: Time) {
+        if self.sent.len() >= self.full as usize {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(now);
+    }
+
+    fn accepted(&mut self, now: Time) {
+        if self.now < self.full && now.since(self.changed) >= RESTORE_EVERY {
+            self.now += 1;
+            self.changed = now;
         }
     }
 }

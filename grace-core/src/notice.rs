@@ -94,8 +94,11 @@ pub enum Notice {
         expected: Duration,
         /// What the Pod allows: its preStop where that is known, else its grace period.
         allowed: Duration,
-        /// A preStop that would have been enough; its grace period has to be longer by what its connections need.
+        /// A preStop that would have been enough.
         pre_stop: Duration,
+        /// A grace period that would have been enough: that preStop, and beside it what the present one leaves beside its
+        /// own.
+        grace: Duration,
     },
     /// Two routes name one pool for different Services.
     Contested {

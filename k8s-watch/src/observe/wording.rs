@@ -80,13 +80,14 @@ pub(super) fn of_notice(notice: &Notice) -> Statement {
             );
             warning("FloorHeld", on_routes([route]), note)
         }
-        Notice::DrainLate { pod, name, expected, allowed, pre_stop } => {
+        Notice::DrainLate { pod, name, expected, allowed, pre_stop, grace } => {
             let note = format!(
                 "weight 0 is expected {} after the deletion, the Pod allows {}: connections may fail until then; \
-                 a preStop of {} and a grace period longer by what open connections need would do",
+                 a preStop of {} and a grace period of {} would do",
                 seconds(*expected),
                 seconds(*allowed),
-                seconds(*pre_stop)
+                seconds(*pre_stop),
+                seconds(*grace)
             );
             warning("DrainLate", vec![on_pod(*pod, name)], note)
         }
