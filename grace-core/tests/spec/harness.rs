@@ -72,6 +72,16 @@ impl Harness {
         Self::of([drains("web", drain), bound("web", ["lb-1/lbl-1"])])
     }
 
+    /// Forgets everything that is kept for replays and expectations, so that a run may be as long as it likes.
+    pub(crate) fn trim(&mut self) {
+        self.forget();
+        self.all.clear();
+        self.events.clear();
+        self.model.history.clear();
+        #[cfg(feature = "serde")]
+        self.log.truncate(1);
+    }
+
     /// Any cluster, after a cold start that came to rest.
     pub(crate) fn of(facts: impl Facts) -> Self {
         Self::configured(Config::default(), facts)

@@ -37,6 +37,7 @@ mod relist_and_restart;
 mod restart_at_every_action;
 mod rolling_update;
 mod route_changes;
+mod scheduling;
 mod shared_load_balancer;
 mod slow_start;
 mod terminating_pods;

@@ -84,6 +84,10 @@ pub(crate) struct Model {
     pub(crate) health: BTreeMap<TargetId, Health>,
     /// Marks that were written.
     pub(crate) marks: BTreeSet<(Uid, Mark)>,
+    /// Calls of each kind that the account gets in any second.
+    pub(crate) rate: Option<usize>,
+    /// When the last calls of each kind came.
+    came: BTreeMap<Verb, VecDeque<Time>>,
     /// Load balancers that cannot be reached at all.
     pub(crate) stuck: BTreeSet<LaneId>,
     /// Faults for the next calls of a verb, in order.
@@ -146,6 +150,8 @@ impl Model {
             empty_reads: 0,
             health: BTreeMap::new(),
             marks: BTreeSet::new(),
+            rate: None,
+            came: BTreeMap::new(),
             stuck: BTreeSet::new(),
             faults: BTreeMap::new(),
             storm: VecDeque::new(),
@@ -256,6 +262,7 @@ impl Model {
             None => self.storm.pop_front().flatten(),
         };
         let claims = matches!(verb, Verb::Claim | Verb::LoadClaims);
+        let fault = if !claims && self.is_too_many(now, verb) { Some(Fault::Throttled) } else { fault };
         let stuck = action.command.lane().is_some_and(|lane| self.stuck.contains(lane));
         let fault = if !claims && stuck { Some(Fault::Unreachable) } else { fault };
         match &action.command {
@@ -304,6 +311,18 @@ impl Model {
                 }
             }
         }
+    }
+
+    /// Whether the account has used up its calls of this second.
+    fn is_too_many(&mut self, now: Time, verb: Verb) -> bool {
+        let Some(rate) = self.rate else { return false };
+        let came = self.came.entry(verb).or_default();
+        came.retain(|at| now.since(*at) < Duration::from_secs(1));
+        let too_many = came.len() >= rate;
+        if !too_many {
+            came.push_back(now);
+        }
+        too_many
     }
 
     fn write(&mut self, now: Time, action: &Action, lane: &LaneId, batch: &Batch, fault: Option<Fault>) {
