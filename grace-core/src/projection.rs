@@ -130,6 +130,7 @@ impl Projection<'_> {
         for (since, factor) in lane.waiting_since.iter().zip([1, 1, 3, 3]) {
             self.since(*since, patience * factor);
         }
+        self.since(lane.drains_since, patience * 2);
     }
 
     fn pool(&mut self, state: &State, index: Index) {
