@@ -56,6 +56,10 @@ impl State {
         for target in &self.pools[pool].targets {
             let Some((seat, standing)) = self.occupant(*target) else { continue };
             let sitting = self.sitting(seat);
+            // On a port that the Service left: how it stands depends on what is wanted of its successor.
+            if !sitting.seat.listed {
+                continue;
+            }
             let weight = configured_weight(&sitting);
             match standing {
                 Standing::Ready => {
