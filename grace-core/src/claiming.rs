@@ -23,10 +23,6 @@ impl State {
             return;
         }
         if !record.claims_loaded {
-            // A lane without a route has nothing to claim, unless it had one.
-            if record.pools.is_empty() {
-                return;
-            }
             let command = Command::LoadClaims { lane: record.id.clone() };
             let (deadline, attempt) = (self.now + self.config.read_timeout, record.claim.attempts);
             let id = self.emit(lane, command, deadline, attempt);
@@ -77,7 +73,8 @@ impl State {
 
     pub(crate) fn claim_wake(&self, lane: Index) -> Option<(Time, Wake)> {
         let record = &self.lanes[lane as usize];
-        let loading = !record.claims_loaded && !record.pools.is_empty();
+        // A lane without a route may have had one: what it left is found in the claims alone.
+        let loading = !record.claims_loaded;
         let changing = record.claims_loaded && self.synced && !record.claiming.is_empty();
         if record.claim_open.is_some() || !(loading || changing) {
             return None;

@@ -175,18 +175,29 @@ impl Contract {
             "S3: {verb:?} of {target}, which is somebody else's to do"
         );
         let routes = routes_on(view, &target.lane, &target.pool);
-        let ended: Vec<_> =
-            view.ended.values().filter(|(route, _)| names(route, &target.lane, &target.pool)).collect();
-        assert!(
-            !routes.is_empty() || !ended.is_empty(),
-            "S3: a pool without a route is never written to: {target}"
-        );
+        let holder_of_pool = routes.first().map(|route| (route.since, route.uid));
+        // A younger route of another Service never had the pool, so its end says nothing about it.
+        let ended: Vec<_> = view
+            .ended
+            .values()
+            .filter(|(route, _)| names(route, &target.lane, &target.pool))
+            .filter(|(route, _)| {
+                holder_of_pool.is_none_or(|first| (route.since, route.uid) <= first)
+                    || routes.iter().any(|other| other.service == route.service)
+            })
+            .collect();
         let ledger = ownership == Ownership::Ledger;
         let in_ledger = self
             .claims
             .get(&target.lane)
             .is_some_and(|claims| claims.contains(&(target.pool.clone(), target.address)));
         let claimed = in_ledger || !ledger;
+        // After a restart a claim is all that is left of a route that ended meanwhile.
+        let finishes = in_ledger && weight.is_none_or(|weight| weight == Weight::DRAINED);
+        assert!(
+            !routes.is_empty() || !ended.is_empty() || finishes,
+            "S3: a pool without a route is never written to: {target}"
+        );
         let occupant =
             routes.iter().find_map(|route| holder(view, route, target.address).map(|p| (route, p)));
 
@@ -236,10 +247,13 @@ impl Contract {
                 }
             }
             None => {
-                let drains = routes.iter().any(|route| route.policy.drain != DrainOn::Nothing);
-                let stays = occupant.is_some_and(|(_, pod)| matches!(pod.life, Life::Terminating { .. }))
-                    || (occupant.is_none() && self.left_terminating(at, view));
-                assert!(!(drains && stays), "S2: {target} is deregistered while its Pod terminates");
+                let drains = |route: &RouteFacts| route.policy.drain != DrainOn::Nothing;
+                let draining: Vec<_> = named.iter().copied().filter(|route| drains(route)).collect();
+                let stays = occupant.is_some_and(|(route, pod)| {
+                    drains(route) && matches!(pod.life, Life::Terminating { .. })
+                }) || (occupant.is_none()
+                    && self.left_terminating((target.address, &draining[..]), view));
+                assert!(!stays, "S2: {target} is deregistered while its Pod terminates");
             }
         }
     }
@@ -249,7 +263,14 @@ impl Contract {
         self.stood(at, view)
             .find(|(pod, until)| {
                 let until = until.unwrap_or(now);
-                pod.life == Life::Live && now.since(until) <= Duration::from_secs(5)
+                // Where the port changed, the old target stays until the other one is in force.
+                let elsewhere = || {
+                    view.slices.values().any(|slice| {
+                        at.1.iter().any(|route| route.service == slice.service)
+                            && slice.endpoints.iter().any(|e| e.pod == pod.uid && e.ip == at.0.ip)
+                    })
+                };
+                pod.life == Life::Live && (now.since(until) <= Duration::from_secs(5) || elsewhere())
             })
             .map(|(pod, _)| pod)
     }
