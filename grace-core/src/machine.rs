@@ -102,6 +102,11 @@ impl Machine {
 
     /// Takes in a fact or an answer. Due timers run first, so a flood of events cannot starve them.
     pub fn handle_event(&mut self, event: &Event, now: Time) {
+        if let Event::Revoked(lane) = event {
+            // Nothing leaves without a grant, not even what was due before.
+            self.state.now = self.state.now.max(now);
+            self.state.revoked(lane);
+        }
         self.handle_timeout(now);
         let state = &mut self.state;
         match event {
