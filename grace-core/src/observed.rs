@@ -79,8 +79,8 @@ impl State {
         let empty = seen.targets.is_empty() && seen.strangers == 0;
         let expected = self.pools[pool].targets.iter().any(|target| {
             let record = &self.targets[*target];
-            let registered = matches!(record.seen, Seeing::Registered(_)) && !record.flags.has(Flag::Doubt);
-            registered || (record.claim == Claim::Held && record.seen == Seeing::Unknown)
+            matches!(record.seen, Seeing::Registered(_))
+                || (record.claim == Claim::Held && record.seen == Seeing::Unknown)
         });
         if empty && expected && !self.pools[pool].emptied {
             // Nothing is taken away, and nothing registered anew, on the ground of one such answer.
@@ -211,6 +211,10 @@ impl State {
             let wait = AGAIN_AFTER[(trouble.vanished as usize).min(AGAIN_AFTER.len() - 1)];
             trouble.vanished += 1;
             record.flags.set(Flag::Doubt, true);
+            if shown == Seeing::Absent {
+                // Reads that come earlier do not show either that the registration will not be seen.
+                record.set_lands_until(now + Duration::from_secs(wait));
+            }
             let pool = record.pool;
             self.read_by(pool, now + Duration::from_secs(wait));
             return;
