@@ -168,7 +168,9 @@ impl State {
         let gate_only =
             pod.facts.as_ref().is_some_and(|facts| facts.plain.gate == Gate::Waiting { only: true });
         let passed = pod.passed().filter(|until| *until > self.now && !seat.serving);
-        let ready = seat.serving || route.facts.policy.ignore_readiness || gate_only || passed.is_some();
+        // A slice may know an address before the Pod says so, and anybody may write a slice.
+        let ready = pod.is_at(target.ip)
+            && (seat.serving || route.facts.policy.ignore_readiness || gate_only || passed.is_some());
         let standing = if ready { Standing::Ready } else { Standing::Unready { admitted: seat.admitted } };
         if let Some(until) = pod.hold().filter(|until| *until > self.now) {
             return Some((Standing::Held, Some((until, Wake::Drain))));
@@ -259,8 +261,16 @@ impl State {
             (Phase::Ended(RouteEnd::Released), Standing::Terminating) => {
                 desire(Want::Keep(Weight::DRAINED), Reason::RouteReleased, None)
             }
+            (Phase::Ended(RouteEnd::Released), _) if !seat.listed && at_zero => {
+                // At 0 because it left the Service, not because it is not ready: that drain finishes.
+                drain_for(sitting, self.now, facts.policy.config_drain, Reason::Deselected)
+            }
             (Phase::Ended(RouteEnd::Released), _) => {
-                desire(Want::Keep(configured), Reason::RouteReleased, None)
+                let stays = match target.seen {
+                    Seeing::Registered(weight) if !seat.listed => weight,
+                    Seeing::Registered(_) | Seeing::Absent | Seeing::Unknown => configured,
+                };
+                desire(Want::Keep(stays), Reason::RouteReleased, None)
             }
             (Phase::Ended(RouteEnd::Deleted) | Phase::Contested, Standing::Terminating) => {
                 let nothing = facts.policy.drain == DrainOn::Nothing && !at_zero;

@@ -5,7 +5,8 @@ use core::net::IpAddr;
 use core::num::NonZeroU16;
 
 use crate::ip::Ip;
-use crate::record::{Phase, Seat, Seeing};
+use crate::record::{Binding, Phase, Seat, Seeing};
+use crate::route::RouteEnd;
 use crate::slab::{Index, NONE};
 use crate::state::State;
 use crate::target::Address;
@@ -48,8 +49,12 @@ impl State {
     }
 
     fn seat_pod_at(&mut self, binding: Index, pod: Index) {
-        let pool = self.bindings[binding].pool;
-        let active = self.bindings[binding].phase == Phase::Active;
+        let Binding { pool, phase, .. } = self.bindings[binding];
+        if phase == Phase::Ended(RouteEnd::Released) {
+            // Which target was the Pod's own at that moment decides over its end.
+            return;
+        }
+        let active = phase == Phase::Active;
         let mut seat = self.pods[pod].seats;
         while seat != NONE {
             let next = self.seats[seat].next_of_pod;

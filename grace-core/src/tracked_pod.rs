@@ -173,10 +173,15 @@ impl Pod {
         })
     }
 
+    /// Whether it says itself that it has this address.
+    pub(crate) fn is_at(&self, ip: Ip) -> bool {
+        self.ips[0] == Some(ip) || self.ips[1] == Some(ip)
+    }
+
     /// Whether its processes may still serve at `ip`. A Pod whose address is not known (any more) keeps the last one.
     pub(crate) fn lives_at(&self, ip: Ip) -> bool {
         let same_family = |other: &Ip| other.is_ipv4() == ip.is_ipv4();
-        self.ips[0] == Some(ip) || self.ips[1] == Some(ip) || !self.ips.iter().flatten().any(same_family)
+        self.is_at(ip) || !self.ips.iter().flatten().any(same_family)
     }
 
     /// The address that an entry of `State::pods_by_ip` stands for.

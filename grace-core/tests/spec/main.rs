@@ -21,6 +21,7 @@ mod explain_and_plan;
 mod flapping;
 mod forecast;
 mod foreign_writers;
+mod found_by_seed;
 mod holds;
 mod ingress_rules;
 mod invariants;
