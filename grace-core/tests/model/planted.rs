@@ -1,4 +1,5 @@
-//! Each planted bug is found, in the smallest world that shows it.
+//! Each planted bug is found, in the smallest world that shows it. Without a bug these are worlds of the gate, in which
+//! nothing is found.
 
 use grace_core::DrainOn::TerminationAndUnready;
 use grace_core::Planted;
@@ -16,7 +17,7 @@ fn world_of(bug: Planted) -> Size {
         }
         Planted::PlansFromPrivateCopy => Size { hands: 1, ..size },
         Planted::RestoresSeenWeight => Size { flips: 1, drain: TerminationAndUnready, ..size },
-        Planted::IgnoresUid => Size { pods: 2, alive: 2, overs: 1, ..size },
+        Planted::IgnoresUid => Size { pods: 2, ..size },
         Planted::AssumesSuccess => Size { faults: 1, ..size },
         Planted::DebouncesTermination | Planted::OmitsWeightZero | Planted::GuardsTermination => size,
     }

@@ -23,17 +23,17 @@ pub(crate) const SMALLEST: Size = Size {
 const SMALL: [(&str, Size); 1] = [("one Pod", SMALLEST)];
 
 /// For the gate.
-const GATE: [(&str, Size); 5] = [
+const GATE: [(&str, Size); 6] = [
     ("one Pod", SMALLEST),
     ("one Pod, a fault", Size { faults: 1, ..SMALLEST }),
     ("one Pod, a crash", Size { crashes: 1, ..SMALLEST }),
     ("one Pod, a fall from ready", Size { flips: 1, drain: TerminationAndUnready, ..SMALLEST }),
+    ("another hand", Size { hands: 1, ..SMALLEST }),
     ("an address used again", Size { pods: 2, ..SMALLEST }),
 ];
 
 /// Beyond the gate.
-const LONG: [(&str, Size); 6] = [
-    ("another hand", Size { hands: 1, ..SMALLEST }),
+const LONG: [(&str, Size); 5] = [
     ("two controllers", Size { controllers: 2, crashes: 1, ..SMALLEST }),
     ("a Pod that failed, an address used again", Size { pods: 2, alive: 2, overs: 1, ..SMALLEST }),
     ("an address used again, a fault", Size { pods: 2, faults: 1, ..SMALLEST }),
