@@ -9,6 +9,7 @@ mod harness;
 mod model;
 mod oracle;
 mod random_world;
+mod ready_targets;
 mod view;
 mod words;
 mod world;

@@ -1,7 +1,7 @@
 //! What design.md 3.4 asks for, written from its text. Shares no code with the core.
 
 use grace_core::{
-    Address, DrainOn, Gate, LaneId, Layer, Life, PodFacts, Pool, Resolution, RouteFacts, TargetId, Weight,
+    Address, DrainOn, Gate, LaneId, Layer, Life, PodFacts, Pool, Resolution, RouteFacts, Weight,
 };
 
 use crate::view::View;
@@ -63,36 +63,6 @@ pub(crate) fn configured_weight(route: &RouteFacts, pod: &PodFacts) -> Weight {
         Some(rule.weight)
     };
     own.or_else(by_ordinal).unwrap_or(route.policy.default_weight)
-}
-
-/// The targets of all Pods that are ready, with their weights.
-pub(crate) fn ready_targets(view: &View) -> Vec<(TargetId, Weight)> {
-    let mut targets = Vec::new();
-    for slice in view.slices.values() {
-        for (lane, pool, route) in view.routes.values().flat_map(pools) {
-            let driven = routes_on(view, lane, pool).contains(&route);
-            let ports = slice.ports.iter().filter(|(name, _)| *name == route.port);
-            for (_, port) in ports.filter(|_| driven && slice.service == route.service) {
-                for endpoint in &slice.endpoints {
-                    let address = Address { ip: endpoint.ip, port: *port };
-                    let Some(pod) = holder(view, route, address) else { continue };
-                    let serving = serving_at(view, route, pod, address) == Some(true);
-                    if let Want::Present(weight) = want(route, pod, serving, false) {
-                        let target = TargetId { lane: lane.clone(), pool: pool.clone(), address };
-                        targets.push((target, weight));
-                    }
-                }
-            }
-        }
-    }
-    targets
-}
-
-fn pools(route: &RouteFacts) -> Vec<(&LaneId, &Pool, &RouteFacts)> {
-    match &route.pools {
-        Resolution::Pending => Vec::new(),
-        Resolution::Known(pools) => pools.iter().map(|(lane, pool)| (lane, pool, route)).collect(),
-    }
 }
 
 /// What a target shall be.
