@@ -181,6 +181,8 @@ pub enum Reason {
     RouteReleased,
     /// Somebody else changed the weight.
     Overwritten,
+    /// The Pod terminates, and its pool is full: its drain is given up for a registration.
+    Evicted,
 }
 
 /// The state of a claims record, as its store names it (a `resourceVersion`).

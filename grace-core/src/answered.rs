@@ -206,6 +206,7 @@ impl State {
         record.seen = seen;
         if seen == Seeing::Absent {
             record.flags.set(Flag::Sound, false);
+            record.flags.set(Flag::Evicted, false);
         }
         record.set_zero_since(match seen {
             Seeing::Registered(weight) if weight.is_drained() => record.zero_since().or(Some(now)),

@@ -65,6 +65,9 @@ impl State {
             |pool: &Pool, switch: Switch| known.iter().any(|(p, s, told)| p == pool && *s == switch && *told);
         self.lanes[lane as usize].harmful =
             facts.harmful.iter().map(|(pool, switch)| (pool.clone(), *switch, told(pool, *switch))).collect();
+        if core::mem::replace(&mut self.lanes[lane as usize].family, facts.family) != facts.family {
+            self.seat_lane(lane);
+        }
         self.warn_of_switches(lane);
         self.stir(lane);
     }

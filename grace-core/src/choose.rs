@@ -230,6 +230,9 @@ impl State {
             };
             let full = self.pools[pool].registered >= u32::from(limit) && waits(self);
             let told = core::mem::replace(&mut self.pools[pool].told.full, full);
+            if full {
+                self.make_room(pool);
+            }
             if full && !told {
                 let (id, routes) = (self.lanes[lane as usize].id.clone(), self.routes_of_pool(pool));
                 let detail = format!(

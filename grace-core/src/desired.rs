@@ -234,6 +234,9 @@ impl State {
                     Want::Absent if at_zero => Want::Keep(Weight::DRAINED),
                     want @ (Want::Nothing | Want::Absent | Want::Keep(_) | Want::Present(_)) => want,
                 };
+                if at_zero && target.flags.has(Flag::Evicted) {
+                    return desire(Want::Absent, Reason::Evicted, None);
+                }
                 desire(want, Reason::Terminating, None)
             }
             (Phase::Active, Standing::Deselected) => match decide(facts.policy.drain, standing, configured) {

@@ -15,7 +15,7 @@ use crate::slab::Index;
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
-use crate::tracked_target::Trouble;
+use crate::tracked_target::{Flag, Trouble};
 
 /// A change that was held back is not tried again before.
 const HELD_BACK_FOR: Duration = Duration::from_secs(30);
@@ -119,7 +119,9 @@ impl State {
         let left = !record.listed || binding.phase != Phase::Active;
         let allowed = match life {
             Life::Over => true,
-            Life::Terminating { .. } => policy.drain == DrainOn::Nothing,
+            Life::Terminating { .. } => {
+                policy.drain == DrainOn::Nothing || self.targets[target].flags.has(Flag::Evicted)
+            }
             Life::Live if binding.phase == Phase::Active && policy.drain == DrainOn::Nothing => left,
             Life::Live => left && drained,
         };

@@ -7,7 +7,7 @@ use core::time::Duration;
 use crate::action::{ActionId, Revision, Why};
 use crate::budget::Verb;
 use crate::machine::Wake;
-use crate::pool::{LaneId, Limits, Pool, Switch};
+use crate::pool::{Family, LaneId, Limits, Pool, Switch};
 use crate::record::{Change, Claim, Flight};
 use crate::slab::{Index, Slab};
 use crate::state::State;
@@ -22,6 +22,8 @@ pub(crate) struct Lane {
     pub(crate) limits: Limits,
     /// Switches that defeat a drain, and whether people were told.
     pub(crate) harmful: Vec<(Pool, Switch, bool)>,
+    /// The only family of addresses that it takes.
+    pub(crate) family: Option<Family>,
     pub(crate) granted: bool,
     pub(crate) granted_at: Time,
     /// The load balancer says that it does not exist.
@@ -128,6 +130,7 @@ impl Lane {
                 targets_per_pool: None,
             },
             harmful: Vec::new(),
+            family: None,
             granted: false,
             granted_at: Time::EPOCH,
             missing: false,

@@ -206,6 +206,8 @@ mod choose;
 
 mod batch;
 
+mod evict;
+
 mod forecast;
 
 mod issue;
@@ -235,7 +237,7 @@ pub use ownership::Ownership;
 pub use planted::Planted;
 pub use pod::{Gate, Life, PodFacts, PreStop, StopBudget};
 pub use policy::{DrainOn, Floor, OrdinalWeight, Policy};
-pub use pool::{LaneFacts, LaneId, Limits, Pool, Switch};
+pub use pool::{Family, LaneFacts, LaneId, Limits, Pool, Switch};
 pub use record::{Claim, Flight, Seeing};
 pub use route::{Layer, Resolution, RouteEnd, RouteFacts, RouteKey};
 pub use slice::{EndpointFacts, PortName, ServiceKey, SliceFacts, SliceKey};

@@ -47,6 +47,8 @@ pub struct Config {
     pub read_timeout: Duration,
     /// What gives the right to change a target: the ledger of claims.
     pub ownership: Ownership,
+    /// Whether the longest drain of a full pool is given up for a registration that finds no room: no. It cuts connections.
+    pub evict_oldest_draining: bool,
     /// Whether the readiness gate of Pods is set: no. Only where nobody else sets it.
     pub mark_ready: bool,
     /// Whether Pods are told that they are drained: no.
@@ -67,6 +69,7 @@ impl Default for Config {
             write_timeout: Duration::from_secs(60),
             read_timeout: Duration::from_secs(15),
             ownership: Ownership::Ledger,
+            evict_oldest_draining: false,
             mark_ready: false,
             mark_drained: false,
             #[cfg(feature = "planted")]

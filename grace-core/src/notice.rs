@@ -199,6 +199,13 @@ pub enum Notice {
         /// The store's message.
         detail: Box<str>,
     },
+    /// The drain of a target is given up, because its pool is full and a registration waits for room.
+    Evicted {
+        /// The target.
+        target: TargetId,
+        /// The route that the pool serves.
+        route: RouteKey,
+    },
     /// Marks cannot be written on Pods: readiness gates do not pass, or drained Pods are not told so. Said once per reason.
     MarkRefused {
         /// The first Pod concerned.

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::IpAddr;
 
 use crate::id::{ListenerId, LoadBalancerId, RuleId, TargetGroupId};
 
@@ -62,6 +63,30 @@ pub struct LaneFacts {
     pub limits: Limits,
     /// Settings of its listeners that defeat a drain; each is noticed once.
     pub harmful: Vec<(Pool, Switch)>,
+    /// The only family of addresses that can be registered there; `None`: both, or not known.
+    pub family: Option<Family>,
+}
+
+/// A family of addresses. A Pod with one address of each has one target per family that its pools take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[expect(clippy::exhaustive_enums, reason = "there are two")]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// The family of an address.
+    #[must_use]
+    pub const fn of(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
 }
 
 /// What one call to a lane may carry. The defaults are the documented limits of the CLB API.

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use core::num::NonZeroU16;
 
 use crate::ip::Ip;
+use crate::pool::Family;
 use crate::record::{Binding, Phase, Seat, Seeing};
 use crate::route::RouteEnd;
 use crate::slab::{Index, NONE};
@@ -85,7 +86,7 @@ impl State {
                     break;
                 }
                 let address = Address { ip: self.addresses.get(endpoint.ip), port };
-                if may_be_registered(address.ip) && !self.has_seat(binding, pod, pool, address) {
+                if self.takes(pool, address.ip) && !self.has_seat(binding, pod, pool, address) {
                     let listed = self.listing(binding, pod, endpoint.ip, port);
                     self.new_seat(binding, pod, pool, address, listed);
                 }
@@ -102,6 +103,10 @@ impl State {
     /// Whether a slice names the Pod at this address, and if so whether it serves. A Pod that is being moved between
     /// slices stands in two of them for a moment: it serves unless one of them says otherwise.
     fn listing(&self, binding: Index, pod: Index, ip: Ip, port: NonZeroU16) -> Option<bool> {
+        let family = self.lanes[self.pools[self.bindings[binding].pool].lane as usize].family;
+        if family.is_some_and(|family| ip.is_ipv4() != (family == Family::V4)) {
+            return None;
+        }
         let service = self.routes[self.bindings[binding].route].service;
         let mut listed = None;
         for slice in &self.services[service].slices {
@@ -117,6 +122,22 @@ impl State {
             }
         }
         listed
+    }
+
+    /// Whether an address can be registered in a pool.
+    fn takes(&self, pool: Index, ip: IpAddr) -> bool {
+        let family = self.lanes[self.pools[pool].lane as usize].family;
+        may_be_registered(ip) && family.is_none_or(|family| family == Family::of(ip))
+    }
+
+    /// Seats everybody anew on a lane: which family of addresses it takes is known now, or changed.
+    pub(crate) fn seat_lane(&mut self, lane: Index) {
+        let pools: Vec<Index> = self.lanes[lane as usize].pools.values().copied().collect();
+        for pool in pools {
+            for binding in self.pools[pool].bindings.clone() {
+                self.seat_all(binding);
+            }
+        }
     }
 
     fn has_seat(&self, binding: Index, pod: Index, pool: Index, address: Address) -> bool {

@@ -226,6 +226,8 @@ pub(crate) enum Flag {
     Contradicted,
     /// The last read that told its health said that it is healthy, or not checked.
     Sound,
+    /// Its drain is given up: the pool is full.
+    Evicted,
     /// Registered by this process.
     #[cfg(feature = "planted")]
     RegisteredHere,

@@ -171,7 +171,8 @@ impl World {
         self.state_lists(0);
         let lanes: Vec<LaneId> = self.lanes().map(lane_of).collect();
         for lane in lanes {
-            let facts = LaneFacts { id: lane.clone(), limits: Limits::default(), harmful: Vec::new() };
+            let facts =
+                LaneFacts { id: lane.clone(), limits: Limits::default(), harmful: Vec::new(), family: None };
             self.state(&Event::Lane(facts));
             self.state(&Event::Granted(lane));
         }

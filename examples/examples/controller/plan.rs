@@ -68,6 +68,7 @@ fn sentence((planned, pod): &Line) -> String {
         Reason::RouteReleased => "direct access was switched off".to_owned(),
         Reason::Overwritten => "somebody else changed it".to_owned(),
         Reason::Held => format!("{who} is held"),
+        Reason::Evicted => format!("{who} terminates, and its listener is full"),
         other => format!("{other:?}"),
     };
     format!("{what}: {why}")

@@ -43,7 +43,7 @@ impl Controller {
     pub(crate) fn started(size: &Size, now: Time) -> Self {
         let config = Config { planted: size.planted, calls_per_second: 1_000, ..Config::default() };
         let mut machine = Machine::new(config);
-        let lane = LaneFacts { id: lane(), limits: Limits::default(), harmful: Vec::new() };
+        let lane = LaneFacts { id: lane(), limits: Limits::default(), harmful: Vec::new(), family: None };
         machine.handle_event(&Event::Lane(lane), now);
         machine.handle_event(&Event::Route(route(size)), now);
         Self {

@@ -42,7 +42,9 @@ impl Places {
             .collect();
         let facts = lanes
             .iter()
-            .map(|(id, _)| (id.clone(), LaneFacts { id: id.clone(), limits, harmful: Vec::new() }))
+            .map(|(id, _)| {
+                (id.clone(), LaneFacts { id: id.clone(), limits, harmful: Vec::new(), family: None })
+            })
             .collect();
         Self { lanes, facts }
     }

@@ -145,7 +145,7 @@ impl Contract {
                 limits(batch, facts.limits);
                 for (pool, address, weight) in entries(batch) {
                     let target = TargetId { lane: lane.clone(), pool, address };
-                    self.write((now, config.ownership), verb, &target, weight, view);
+                    self.write((now, config), verb, &target, weight, view);
                 }
             }
             Command::Read { pools, health, .. } => {
@@ -164,12 +164,13 @@ impl Contract {
     /// S1 to S4, S9, S10 and S12 for one target of a write.
     fn write(
         &mut self,
-        (now, ownership): (Time, Ownership),
+        (now, config): (Time, &Config),
         verb: Verb,
         target: &TargetId,
         weight: Option<Weight>,
         view: &View,
     ) {
+        let ownership = config.ownership;
         assert!(
             ownership != Ownership::WeightsOnly || verb == Verb::Weights,
             "S3: {verb:?} of {target}, which is somebody else's to do"
@@ -253,7 +254,8 @@ impl Contract {
                     drains(route) && matches!(pod.life, Life::Terminating { .. })
                 }) || (occupant.is_none()
                     && self.left_terminating((target.address, &draining[..]), view));
-                assert!(!stays, "S2: {target} is deregistered while its Pod terminates");
+                let allowed = config.evict_oldest_draining;
+                assert!(allowed || !stays, "S2: {target} is deregistered while its Pod terminates");
             }
         }
     }

@@ -18,6 +18,8 @@ mod address_reuse;
 mod batching;
 mod claims;
 mod cold_start;
+mod dual_stack;
+mod evicted_drains;
 mod explain_and_plan;
 mod flapping;
 mod forecast;

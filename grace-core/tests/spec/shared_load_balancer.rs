@@ -322,9 +322,10 @@ fn c18_a_target_group_is_a_lane_of_its_own() {
     let mut t = Harness::of([
         drains("web", Termination),
         Fact::new(move |world, _| {
-            world
-                .lanes
-                .insert(id.clone(), LaneFacts { id: id.clone(), limits: Limits::default(), harmful: vec![] });
+            world.lanes.insert(
+                id.clone(),
+                LaneFacts { id: id.clone(), limits: Limits::default(), harmful: vec![], family: None },
+            );
             world.route("web").pools = Resolution::Known(vec![(id, Pool::WholeGroup)]);
         }),
     ]);

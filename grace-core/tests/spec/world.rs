@@ -111,6 +111,7 @@ impl World {
             id,
             limits: Limits::default(),
             harmful: Vec::new(),
+            family: None,
         })
     }
 

@@ -189,7 +189,7 @@ impl Listeners {
                 Err(finding) => findings.push(finding),
             }
         }
-        let facts = LaneFacts { id: lane, limits: self.limits, harmful: harmful(listeners) };
+        let facts = LaneFacts { id: lane, limits: self.limits, harmful: harmful(listeners), family: None };
         let lanes = if pools.is_empty() { Vec::new() } else { vec![facts] };
         Binding { pools: Resolution::Known(pools), lanes, refused: None, findings }
     }

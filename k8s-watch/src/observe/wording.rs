@@ -180,6 +180,13 @@ pub(super) fn of_notice(notice: &Notice) -> Statement {
             );
             warning("RestoreHeld", vec![on_pod(*pod, name)], note)
         }
+        Notice::Evicted { target, route } => {
+            let note = format!(
+                "the drain of {target} is given up, because its pool is full and a registration waits: its connections are \
+                 cut; raise the quota"
+            );
+            warning("DrainEvicted", on_routes([route]), note)
+        }
         Notice::MarkRefused { pod, name, mark, why, detail } => {
             let effect = match mark {
                 Mark::BackendReady => "readiness gates do not pass",
