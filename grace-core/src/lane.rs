@@ -118,17 +118,14 @@ pub(crate) const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
 pub(crate) const UNKNOWN_TASK_TIME: Duration = Duration::from_secs(1);
 
 impl Lane {
-    pub(crate) const fn new(id: LaneId) -> Self {
+    pub(crate) fn new(id: LaneId) -> Self {
+        let limits = match &id {
+            LaneId::LoadBalancer(_) => Limits::default(),
+            LaneId::TargetGroup(_) => Limits::of_target_group(),
+        };
         Self {
             id,
-            limits: Limits {
-                batch: 500,
-                elements: 100,
-                per_element: 50,
-                elements_per_pool: 1,
-                pools_per_read: 20,
-                targets_per_pool: None,
-            },
+            limits,
             harmful: Vec::new(),
             family: None,
             granted: false,

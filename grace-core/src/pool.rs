@@ -13,7 +13,7 @@ use crate::id::{ListenerId, LoadBalancerId, RuleId, TargetGroupId};
 pub enum LaneId {
     /// A CLB: every write on it excludes every other.
     LoadBalancer(LoadBalancerId),
-    /// A target group that several listeners share.
+    /// A target group that several listeners share. Its only pool is [`Pool::WholeGroup`]; each of its writes has a task.
     TargetGroup(TargetGroupId),
 }
 
@@ -126,6 +126,20 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// What one call to a target group may carry: 20 targets (DeregisterTargetGroupInstances; of registering and of weights
+    /// no other number is documented), of one group.
+    #[must_use]
+    pub const fn of_target_group() -> Self {
+        Self {
+            batch: 20,
+            elements: 1,
+            per_element: 20,
+            elements_per_pool: 1,
+            pools_per_read: 1,
+            targets_per_pool: None,
+        }
+    }
+
     /// Targets of one pool in one weight call.
     pub(crate) fn weights_per_pool(&self) -> u32 {
         u32::from(self.per_element.max(1)) * u32::from(self.elements_per_pool.max(1))

@@ -44,6 +44,7 @@ mod route_changes;
 mod scheduling;
 mod shared_load_balancer;
 mod slow_start;
+mod target_groups;
 mod terminating_pods;
 mod time_to_zero;
 mod truth_table;

@@ -334,6 +334,8 @@ impl Model {
             return self.at(now + REFUSAL, Due::Answer { id, result: Err(failure) });
         }
         let (takes, proof) = match batch {
+            // Every write of a target group has a task.
+            _ if matches!(lane, LaneId::TargetGroup(_)) => (self.timing.task, Proof::Task),
             Batch::Weights(_) => (self.timing.task, Proof::Task),
             Batch::Register(_) | Batch::Deregister(_) => (self.timing.answer, Proof::Answer),
         };

@@ -142,8 +142,7 @@ pub(crate) fn bound<const N: usize>(name: impl Into<String>, pools: [&'static st
     Fact::new(move |world, _| {
         let known = pools.map(place).to_vec();
         for (lane, _) in &known {
-            let grace_core::LaneId::LoadBalancer(id) = lane else { continue };
-            world.lane(id.as_str());
+            world.lane(&lane.to_string());
         }
         world.route(&name).pools = Resolution::Known(known);
     })
@@ -170,7 +169,7 @@ pub(crate) fn port_changed(service: &'static str, number: u16) -> Fact {
     })
 }
 
-/// `lb-1/lbl-1` as lane and pool.
+/// `lb-1/lbl-1` or `lbtg-1/group` as lane and pool.
 pub(crate) fn place(text: &str) -> (grace_core::LaneId, grace_core::Pool) {
     let (lb, listener) = text.split_once('/').expect("a place is lane/listener");
     (lane(lb), pool(listener))

@@ -8,7 +8,7 @@ use std::time::Duration;
 use grace_core::{
     Address, EndpointFacts, Event, Gate, LaneFacts, LaneId, Layer, Life, Limits, ListenerId, LoadBalancerId,
     ObjectName, PodFacts, Policy, Pool, PortName, PreStop, Resolution, RouteEnd, RouteFacts, RouteKey,
-    SliceFacts, SliceKey, Source, SourceKind, StopBudget, Time, Uid, Weight,
+    SliceFacts, SliceKey, Source, SourceKind, StopBudget, TargetGroupId, Time, Uid, Weight,
 };
 
 use crate::view::View;
@@ -107,9 +107,10 @@ impl World {
     /// The lane of that id, with the documented limits where nothing else was said.
     pub(crate) fn lane(&mut self, id: &str) -> &mut LaneFacts {
         let id = lane(id);
+        let group = matches!(id, LaneId::TargetGroup(_));
         self.lanes.entry(id.clone()).or_insert_with(|| LaneFacts {
             id,
-            limits: Limits::default(),
+            limits: if group { Limits::of_target_group() } else { Limits::default() },
             harmful: Vec::new(),
             family: None,
         })
@@ -269,13 +270,19 @@ pub(crate) fn address(name: &str) -> Address {
     }
 }
 
-/// A load balancer by its id.
+/// A load balancer, or a target group, by its id.
 pub(crate) fn lane(id: &str) -> LaneId {
+    if id.starts_with("lbtg-") {
+        return LaneId::TargetGroup(TargetGroupId::try_from(id).expect("a well-formed id"));
+    }
     LaneId::LoadBalancer(LoadBalancerId::try_from(id).expect("a well-formed id"))
 }
 
-/// A listener by its id.
+/// A listener by its id; `group` is all of a target group.
 pub(crate) fn pool(id: &str) -> Pool {
+    if id == "group" {
+        return Pool::WholeGroup;
+    }
     Pool::Listener(ListenerId::try_from(id).expect("a well-formed id"))
 }
 
