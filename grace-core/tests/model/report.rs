@@ -35,6 +35,9 @@ impl Total {
             found.depth,
             found.unique as f64 / seconds
         );
+        if found.generated >= crate::search::MOST {
+            println!("  not all of them: there are more states than are visited of one world");
+        }
         if let Some((rule, steps)) = &found.broken {
             println!("  {size:?}\n  {rule}\n  {steps:?}");
             crate::search::tell(size, steps);

@@ -51,12 +51,20 @@ impl Model for Searched {
     }
 }
 
+/// So many states of one world are generated at most: two million that differ, in about two gigabytes.
+pub(crate) const MOST: usize = 6_000_000;
+
 /// Visits all states, or as many as are needed to find something wrong. With one thread the way there is the shortest.
 pub(crate) fn all(size: Size, threads: usize) -> Found {
     #[expect(clippy::disallowed_methods, reason = "how long a search takes is told to people")]
     let from = Instant::now();
-    let checker =
-        Searched(size).checker().threads(threads).finish_when(HasDiscoveries::Any).spawn_bfs().join();
+    let checker = Searched(size)
+        .checker()
+        .threads(threads)
+        .target_state_count(MOST)
+        .finish_when(HasDiscoveries::Any)
+        .spawn_bfs()
+        .join();
     let path = checker.discoveries().into_values().min_by_key(|path| path.clone().into_actions().len());
     let broken = path.map(|path| {
         let last = path.last_state();
