@@ -41,6 +41,8 @@ pub(crate) const REQUESTS: &[&[u8]] = &[
     b"GET\n/?Limit=1&Name=%E6%9C%AA\ncvm\ncontent-type: application/x-www-form-urlencoded\nHost: cvm.tencentcloudapi.com:8443\n\n",
     b"POST\n/a/../b?x=1?2\nsts\nContent-Type: application/json; charset=utf-8\nAccept:  A/b \nX-Tc-Region: ap-x\nx-tc-region: ap-y\n\n\xff\x00\n\n",
     b"OPTIONS\n*\nclb\n\n",
+    // A vertical tab is no white space to HTTP.
+    b"POST\n/a'../b?x=1?2\nsts\nContent-Type: aPOSTx=0?POS\x0b\nc",
 ];
 
 /// What people have in `~/.tencentcloud/credentials`.

@@ -83,7 +83,9 @@ pub(crate) fn canonicalisation(data: &[u8]) {
         .with_service(service);
     let mut more = Vec::new();
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        let (Ok(name), Ok(header)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value.trim())) else {
+        // As the signer trims: white space that is not ASCII, or a vertical tab, is no white space to HTTP.
+        let (Ok(name), Ok(header)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value.trim_ascii()))
+        else {
             continue;
         };
         if header.to_str().is_ok() && !ABOUT_THE_SIGNATURE.contains(&name.as_str()) {
