@@ -19,6 +19,11 @@ impl Lookup {
         self.table.find(hash(key), |index| is(*index)).copied()
     }
 
+    /// All records whose key hashes like `key`, in no order that may decide anything.
+    pub(crate) fn all(&self, key: &impl Hash) -> impl Iterator<Item = Index> + '_ {
+        self.table.iter_hash(hash(key)).copied()
+    }
+
     /// Adds a record under `key`; `rehash` gives the hash of any record's key.
     pub(crate) fn insert(&mut self, key: &impl Hash, index: Index, rehash: impl Fn(Index) -> u64) {
         self.table.insert_unique(hash(key), index, |index| rehash(*index));

@@ -11,6 +11,8 @@ use crate::route::RouteEnd;
 use crate::slab::{Index, NONE};
 use crate::state::State;
 use crate::target::Address;
+use crate::time::Time;
+use crate::tracked_pod::Stage;
 use crate::tracked_target::Flag;
 
 impl State {
@@ -283,11 +285,17 @@ impl State {
             .copied()
             .find(|binding| self.bindings[*binding].phase == Phase::Active);
         let Some(binding) = holder else { return };
-        let found = self.pods_by_ip.find(&ip, |entry| {
+        // Pods on the host network share the address of their node.
+        let lives = |entry: &Index| {
             let pod = &self.pods[entry / 2];
-            pod.ip(entry) == Some(ip) && !matches!(pod.life(), None | Some(crate::pod::Life::Over))
-        });
-        if let Some(entry) = found {
+            pod.ip(*entry) == Some(ip) && matches!(pod.stage(), Some(Stage::Live | Stage::Terminating))
+        };
+        let precedence = |entry: &Index| {
+            let pod = &self.pods[entry / 2];
+            let created = pod.facts.as_ref().map_or(Time::EPOCH, |known| known.plain.created);
+            (pod.stage() != Some(Stage::Live), created, pod.uid)
+        };
+        if let Some(entry) = self.pods_by_ip.all(&ip).filter(lives).min_by_key(precedence) {
             self.new_seat(binding, entry / 2, pool, self.address_of(target), None);
         }
     }

@@ -276,3 +276,21 @@ fn o7_a_drain_is_not_confirmed_while_the_registration_of_its_pod_is_on_its_way()
     assert_eq!(t.told(confirmed), 1);
     t.expect_registered([("web-1", 0), ("web-2", 10)]);
 }
+
+#[test]
+fn o8_of_pods_on_one_address_the_living_one_stands_for_a_target_that_no_slice_names() {
+    // Other names, other places in the index by address: none of them may decide.
+    for other in ["web-2", "web-3", "web-4", "web-5", "web-6", "web-7", "web-8", "web-9"] {
+        let mut t = Harness::new(Termination);
+        t.given([serving("web-1")]);
+        t.kill();
+        t.unseen(at(other, serving(other), "web-1"));
+        t.unseen(terminating(other));
+        t.unseen(deselected(other));
+        t.unseen(deselected("web-1"));
+        t.start();
+        t.wait(seconds(1));
+        let (_, name) = t.machine().explain(&target("web-1")).unwrap().occupant.unwrap();
+        assert_eq!(&*name.name, "web-1", "beside {other}");
+    }
+}
