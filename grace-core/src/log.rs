@@ -40,7 +40,43 @@ impl Entry {
     /// The first line of a log of a machine with this configuration.
     #[must_use]
     pub fn start(config: &Config) -> Self {
-        Self::Start { version: env!("CARGO_PKG_VERSION").into(), config: config.clone() }
+        Self::Start { version: VERSION.into(), config: config.clone() }
+    }
+
+    /// The time of the call; the first line has none.
+    #[must_use]
+    pub const fn now(&self) -> Option<Time> {
+        match self {
+            Self::Start { .. } => None,
+            Self::Event { now, .. } | Self::Timeout { now } => Some(*now),
+        }
+    }
+
+    /// Calls the machine as it was called then. Afterwards the machine has what it handed out then, to be looked at and
+    /// thrown away. The first line calls nothing.
+    ///
+    /// ```
+    /// use grace_core::log::Entry;
+    /// use grace_core::{Config, Event, Machine, Time};
+    ///
+    /// let now = Time::from_unix_seconds(1_772_323_200);
+    /// let log = [Entry::start(&Config::default()), Entry::Event { now, event: Event::Synced }];
+    /// let mut machine = Machine::new(Config::default());
+    /// for entry in &log {
+    ///     entry.apply(&mut machine);
+    ///     while let Some(action) = machine.poll_action() {
+    ///         println!("{:?}: {:?}", entry.now(), action.command);
+    ///     }
+    /// }
+    /// assert!(machine.is_ready());
+    /// assert_eq!(log[1].now(), Some(now));
+    /// ```
+    pub fn apply(&self, machine: &mut Machine) {
+        match self {
+            Self::Start { .. } => {}
+            Self::Event { now, event } => machine.handle_event(event, *now),
+            Self::Timeout { now } => machine.handle_timeout(*now),
+        }
     }
 }
 
@@ -62,11 +98,7 @@ pub fn replay<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<(Machi
     let mut machine = Machine::new(config.clone());
     let mut actions = Vec::new();
     for entry in entries {
-        match entry {
-            Entry::Start { .. } => {}
-            Entry::Event { now, event } => machine.handle_event(event, *now),
-            Entry::Timeout { now } => machine.handle_timeout(*now),
-        }
+        entry.apply(&mut machine);
         while let Some(action) = machine.poll_action() {
             actions.push(action);
         }
@@ -74,3 +106,6 @@ pub fn replay<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<(Machi
     }
     Ok((machine, actions))
 }
+
+/// Version of this crate, as [`Entry::start`] writes it. A log of another one may replay to other actions.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
