@@ -145,6 +145,7 @@ pub use execute::LoadBalancer;
 pub use finding::Finding;
 pub use handle::{Drained, Handle};
 pub use marks::PodMarks;
+pub use observe::wording;
 pub use status::Status;
 pub use translate::PolicyDefaults;
 

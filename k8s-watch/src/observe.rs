@@ -25,6 +25,22 @@ pub(crate) enum News {
     Known(ObjectRef),
 }
 
+/// What is said about a notice: the reason of its Event, and the note. The log says the same.
+///
+/// ```
+/// use grace_core::{LaneId, LoadBalancerId, Notice};
+///
+/// let lane = LaneId::LoadBalancer(LoadBalancerId::try_from("lb-1")?);
+/// let (reason, note) = k8s_watch::wording(&Notice::Missing { lane, pools: Vec::new(), routes: Vec::new() });
+/// assert!(!reason.is_empty() && note.contains("lb-1"));
+/// # Ok::<(), grace_core::InvalidId>(())
+/// ```
+#[must_use]
+pub fn wording(notice: &Notice) -> (&'static str, String) {
+    let statement = wording::of_notice(notice);
+    (statement.reason, statement.note)
+}
+
 /// Tells everything that comes.
 pub(crate) struct Observer {
     post: Option<Post>,
