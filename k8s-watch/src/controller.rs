@@ -21,6 +21,7 @@ use crate::feed::Feed;
 use crate::handle::Handle;
 use crate::marks::{PodConditions, PodMarks};
 use crate::observe::{EventPost, News, Observer};
+use crate::record::{Record, Sink};
 use crate::routes::{RouteRules, Routes, SeenService, ServiceSink};
 use crate::slim::{EndpointSlice, Pod, Service};
 use crate::source::{self};
@@ -44,6 +45,7 @@ pub struct Controller {
     events: bool,
     event_counts: Duration,
     watch_limit: Duration,
+    record: Record,
     ends: Ends,
     handle: Handle,
 }
@@ -76,6 +78,7 @@ pub struct Builder {
     events: bool,
     event_counts: Duration,
     watch_limit: Duration,
+    record: Option<Sink>,
 }
 
 impl Controller {
@@ -97,6 +100,7 @@ impl Controller {
             events: true,
             event_counts: EVENT_COUNTS,
             watch_limit: WATCH_LIMIT,
+            record: None,
         }
     }
 
@@ -127,6 +131,7 @@ impl Controller {
             events,
             event_counts,
             watch_limit,
+            mut record,
             ends,
             ..
         } = self;
@@ -174,8 +179,10 @@ impl Controller {
             "routes"
         });
 
+        record.start(&config);
         let driver = Driver {
             machine: Machine::new(config),
+            record,
             inputs: ends.inputs,
             executors: Executors { load_balancer, claims, marks, clock },
             clock,
@@ -300,6 +307,27 @@ impl Builder {
         self
     }
 
+    /// Gives each line of the event log of the core ([`grace_core::log`], JSON, without the end of the line) to `sink`: the
+    /// example `explain_replay` tells from it what happened to a Pod and why. Nothing is recorded unless this is said.
+    ///
+    /// `sink` is called in the controller's loop, so it must not wait: hand the line to a thread, or to a file that is
+    /// buffered. There is no secret in it, but names, UIDs and addresses of every Pod, and the messages of the providers.
+    /// A log is of one process: begin another file with each.
+    ///
+    /// ```
+    /// # fn f<L: k8s_watch::LoadBalancer + k8s_watch::ResolveBindings>(client: kube::Client, clb: L) {
+    /// let (to, lines) = std::sync::mpsc::channel::<String>();
+    /// std::thread::spawn(move || lines.iter().for_each(|line| println!("{line}")));
+    /// let controller = k8s_watch::Controller::builder(client, clb)
+    ///     .record(move |line| drop(to.send(line.to_owned())))
+    ///     .build();
+    /// # }
+    /// ```
+    pub fn record(mut self, sink: impl FnMut(&str) + Send + Sync + 'static) -> Self {
+        self.record = Some(Box::new(sink));
+        self
+    }
+
     /// The controller. It does nothing until it is [run](Controller::run).
     #[must_use]
     pub fn build(self) -> Controller {
@@ -349,6 +377,7 @@ impl Builder {
             events: self.events && !self.dry_run,
             event_counts: self.event_counts,
             watch_limit: self.watch_limit,
+            record: Record(self.record),
             ends: Ends { inputs, to_inputs, news, teller, notices, status, plan },
             handle,
         }

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::execute::{self, Executors};
 use crate::finding::{Finding, ObjectRef, Told};
 use crate::observe::News;
+use crate::record::Record;
 use crate::source::Closed;
 use crate::status::Status;
 
@@ -110,6 +111,8 @@ impl Teller {
 pub(crate) struct Driver {
     /// The core.
     pub(crate) machine: Machine,
+    /// Writes down what the core is told.
+    pub(crate) record: Record,
     /// What comes in.
     pub(crate) inputs: mpsc::Receiver<Input>,
     /// Who carries out.
@@ -168,12 +171,12 @@ impl Driver {
                         status.ended(&command, &result);
                         *status != before
                     });
-                    self.machine.handle_event(&Event::Answer { id, result }, self.clock.now());
+                    self.feed(&Event::Answer { id, result });
                 }
                 () = &mut shutdown => return Ok(()),
                 input = self.inputs.recv() => match input {
                     Some(Input::Event(event)) => {
-                        self.machine.handle_event(&event, self.clock.now());
+                        self.feed(&event);
                         self.progress(&event);
                     }
                     Some(Input::Listed(source)) => self.listed(source),
@@ -181,13 +184,24 @@ impl Driver {
                     Some(Input::Query(query)) => query(&self.machine),
                     None => return Err(Error::Ended { part: "sources" }),
                 },
-                () = self.clock.until(wake) => self.machine.handle_timeout(self.clock.now()),
+                () = self.clock.until(wake) => {
+                    let now = self.clock.now();
+                    self.record.timeout(now);
+                    self.machine.handle_timeout(now);
+                }
             }
             if !synced && self.status.borrow().is_synced() {
                 synced = true;
-                self.machine.handle_event(&Event::Synced, self.clock.now());
+                self.feed(&Event::Synced);
             }
         }
+    }
+
+    /// Everything that the core learns goes through here, else a recorded log could not be repeated.
+    fn feed(&mut self, event: &Event) {
+        let now = self.clock.now();
+        self.record.event(event, now);
+        self.machine.handle_event(event, now);
     }
 
     fn listed(&self, source: Source) {

@@ -110,6 +110,8 @@ pub mod bind;
 
 mod driver;
 
+mod record;
+
 mod clock;
 
 pub mod execute;

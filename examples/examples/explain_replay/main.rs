@@ -2,6 +2,7 @@
 //!
 //! Reads an event log of the core (one `grace_core::log::Entry` per line, JSON), repeats it, and tells what happened to one
 //! Pod and why; without a Pod, which Pods there were and how they were drained. Needs no cluster and no account.
+//! `k8s_watch::Builder::record` gives the lines of such a log.
 
 #![forbid(unsafe_code)]
 

@@ -1,9 +1,11 @@
 //! The process itself: its end, its panics, and more input than it can take at once.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use grace_core::{Batch, Failure, LaneId, Pool, Success};
+use grace_core::log::{Entry, replay};
+use grace_core::{Batch, Command, Failure, LaneId, Pool, Success};
 use k8s_watch::bind::{Binding, BindingQuestion, BindingRules};
 use k8s_watch::execute::Attempt;
 use k8s_watch::sim::{Answer, Requests};
@@ -24,6 +26,41 @@ async fn p11_sigterm_ends_it_at_once_and_without_another_write() {
     rig.delete_pod("web-a");
     rig.waits(60).await;
     assert_eq!(rig.writes().len(), writes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recorded_log_repeats_what_was_written() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let lines = Arc::clone(&log);
+    let mut rig = rig();
+    rig.service("web", 80, &GRACE);
+    rig.pod("web-a", "web", json!({}));
+    rig.start_with(rig.builder().record(move |line| lines.lock().unwrap().push(line.to_owned())));
+    rig.until("the Pod serves", |rig| rig.serves(80, "web", 1, 10)).await;
+    rig.delete_pod("web-a");
+    rig.until("its target is gone", |rig| rig.targets(80).is_empty()).await;
+    rig.waits(10).await;
+    rig.stop().await.unwrap();
+
+    let entries: Vec<Entry> =
+        log.lock().unwrap().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(matches!(entries[0], Entry::Start { .. }));
+    let (_, actions) = replay(&entries).unwrap();
+    let writes = actions.iter().filter_map(|action| match &action.command {
+        Command::Write { batch, .. } => Some(batch),
+        Command::Read { .. } | Command::Claim { .. } | Command::LoadClaims { .. } | Command::Mark { .. } => {
+            None
+        }
+    });
+    let kinds: Vec<&str> = writes
+        .map(|batch| match batch {
+            Batch::Weights(_) => "weights",
+            Batch::Register(_) => "register",
+            Batch::Deregister(_) => "deregister",
+        })
+        .collect();
+    assert_eq!(kinds, ["register", "weights", "deregister"]);
+    assert_eq!(kinds.len(), rig.writes().len(), "{:#?}", rig.writes());
 }
 
 /// A CLB whose part panics.
