@@ -13,10 +13,8 @@ use crate::refusal::{Causes, Refusal};
 /// The CLBs of the region.
 pub(crate) fn clb(settings: &Settings) -> Result<Clb, Refusal> {
     let transport = HttpTransport::new().map_err(|why| Refusal::because(Causes(&why)))?;
-    // A simulator needs none; without them nothing else would ever be reached.
-    if settings.endpoint.uri().scheme_str() == Some("https") {
-        transport.load_certificates().map_err(|why| Refusal::because(Causes(&why)))?;
-    }
+    // Without them neither a CLB nor, whatever its address, the API server is reached.
+    transport.load_certificates().map_err(|why| Refusal::because(Causes(&why)))?;
     let credentials = Chain::standard(transport.clone()).map_err(|why| Refusal::because(Causes(&why)))?;
     let client = Client::with_transport(settings.region.clone(), credentials, transport);
     Ok(Clb::new(client.with_endpoint(settings.endpoint.clone())))
