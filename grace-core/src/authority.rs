@@ -7,6 +7,7 @@ use crate::index::hash;
 use crate::notice::Notice;
 use crate::ownership::Ownership;
 use crate::pool::{LaneFacts, LaneId, Pool, Switch};
+use crate::record::Claim;
 use crate::slab::Index;
 use crate::state::State;
 
@@ -41,6 +42,15 @@ impl State {
             self.pools[pool].read = false;
             if self.is_bound(pool) {
                 self.read_by(pool, now);
+            }
+            for target in self.pools[pool].targets.clone() {
+                // So is what was to be asked for or given up on that ground.
+                let claim = &mut self.targets[target].claim;
+                *claim = match *claim {
+                    Claim::Asked => Claim::None,
+                    Claim::Dropping => Claim::Held,
+                    Claim::None | Claim::Held => *claim,
+                };
             }
             self.touch_pool(pool);
         }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use crate::action::{Cause, Reason};
 use crate::decide::{Standing, Want, decide};
 use crate::id::Uid;
+use crate::ip::Ip;
 use crate::machine::Wake;
 use crate::ownership::Ownership;
 use crate::pod::{Gate, Life};
@@ -269,8 +270,10 @@ impl State {
                 drain_for(sitting, self.now, facts.policy.config_drain, Reason::Deselected)
             }
             (Phase::Ended(RouteEnd::Released), _) => {
+                // A slice's word alone gives no weight back.
+                let own = seat.listed && sitting.pod.is_at(target.ip);
                 let stays = match target.seen {
-                    Seeing::Registered(weight) if !seat.listed => weight,
+                    Seeing::Registered(weight) if !own => weight,
                     Seeing::Registered(_) | Seeing::Absent | Seeing::Unknown => configured,
                 };
                 desire(Want::Keep(stays), Reason::RouteReleased, None)
@@ -335,17 +338,31 @@ impl State {
         let end = record.zero_since().map(|since| since + LEFTOVER_DRAIN);
         let drained = Want::Keep(Weight::DRAINED);
         match end {
-            Some(end) if self.now >= end => {
-                Desire { want: Want::Absent, reason: Reason::RouteDeleted, ..nothing }
-            }
-            Some(end) => Desire {
+            Some(end) if self.now < end => Desire {
                 want: drained,
                 reason: Reason::RouteDeleted,
                 until: Some((end, Wake::Drain)),
                 seat: None,
             },
+            // No seat tells when that Pod is gone, so it is looked for again.
+            Some(_) if self.terminates_at(record.ip) => Desire {
+                want: drained,
+                reason: Reason::RouteDeleted,
+                until: Some((self.now + LEFTOVER_DRAIN, Wake::Drain)),
+                seat: None,
+            },
+            Some(_) => Desire { want: Want::Absent, reason: Reason::RouteDeleted, ..nothing },
             None => Desire { want: drained, reason: Reason::RouteDeleted, ..nothing },
         }
+    }
+
+    /// Whether a terminating Pod has this address.
+    fn terminates_at(&self, ip: Ip) -> bool {
+        let found = self.pods_by_ip.find(&ip, |entry| {
+            let pod = &self.pods[entry / 2];
+            pod.ip(entry) == Some(ip) && pod.stage() == Some(Stage::Terminating)
+        });
+        found.is_some()
     }
 
     pub(crate) fn cause(&self, desire: &Desire) -> Cause {

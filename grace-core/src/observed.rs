@@ -144,8 +144,10 @@ impl State {
             record.set_proven_at(Time::EPOCH);
         }
         let fresh = proven && record.seen != Seeing::Unknown && !record.flags.has(Flag::Doubt);
-        if fresh && record.seen != shown && !record.flags.has(Flag::Contradicted) {
-            // The task proved otherwise a moment ago: the read lags behind, unless the next one says so too.
+        let gone = shown == Seeing::Absent;
+        if fresh && record.seen != shown && (gone || !record.flags.has(Flag::Contradicted)) {
+            // The task proved otherwise a moment ago: the read lags behind, unless the next one says so too. That it is not
+            // there, which costs the claim, is believed only when no read can lag any more.
             record.flags.set(Flag::Contradicted, true);
             self.read_by(pool, now + CONFIRM_AFTER);
             return;

@@ -139,7 +139,9 @@ impl State {
             return None;
         }
         let record = &self.targets[target];
+        // What was seen before this grant is stale: whoever was granted meanwhile may have registered it.
         let proven_absent = record.seen == Seeing::Absent
+            && self.pools[record.pool].read
             && !record.flags.has(Flag::Assumed)
             && !record.flags.has(Flag::Doubt)
             && record.flying().is_none();

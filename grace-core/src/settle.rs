@@ -123,6 +123,9 @@ impl State {
             self.tell_of_flapping(seat, target);
         }
         self.follow_drain(pod);
+        if old != desire.want {
+            self.touch_those_that_wait_for(seat);
+        }
         if old != desire.want && !self.is_alone(seat) {
             let mut other = self.targets[target].seats;
             while other != NONE {
@@ -130,6 +133,20 @@ impl State {
                 self.follow_drain(pod);
                 other = next;
             }
+        }
+    }
+
+    /// Has the targets looked at that this Pod had before its port changed: they wait until what is wanted here is in force.
+    fn touch_those_that_wait_for(&mut self, seat: Index) {
+        let (pod, binding) = (self.seats[seat].pod, self.seats[seat].binding);
+        let mut other = self.pods[pod].seats;
+        while other != NONE {
+            let record = &self.seats[other];
+            let (target, next) = (record.target, record.next_of_pod);
+            if other != seat && !record.listed && record.binding == binding {
+                self.touch(target);
+            }
+            other = next;
         }
     }
 
@@ -149,7 +166,8 @@ impl State {
     /// After a restart a positive weight shows that the Pod that lives there was ready there once.
     fn inherit(&mut self, target: Index) {
         if let Some((seat, _)) = self.occupant(target) {
-            self.seats[seat].admitted = true;
+            // A slice's word alone gives nobody the weight of another.
+            self.seats[seat].admitted |= self.pods[self.seats[seat].pod].is_at(self.targets[target].ip);
             self.targets[target].flags.set(Flag::Inherited, !self.synced);
         }
     }
