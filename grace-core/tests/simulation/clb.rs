@@ -200,7 +200,7 @@ impl Sim {
         let balancer = &mut self.balancers[usize::from(lane)];
         balancer.busy_until = balancer.busy_until.max(done);
         if let Some(at) = effect {
-            self.timeline.at(at, Happening::Effect { from, verb, entries: effective });
+            self.timeline.at(at, Happening::Effect { from, verb, entries: effective, sent: self.now });
         }
         match strike {
             Some(Kind::LostBefore | Kind::LostAfter | Kind::LandsLate | Kind::TaskHangs) => {}
@@ -346,14 +346,20 @@ impl Sim {
     }
 
     /// A call takes effect.
-    pub(crate) fn effect(&mut self, from: Addressee, verb: Verb, entries: Vec<(Key, Option<u8>)>) {
+    pub(crate) fn effect(
+        &mut self,
+        from: Addressee,
+        verb: Verb,
+        entries: Vec<(Key, Option<u8>)>,
+        sent: Time,
+    ) {
         let process = &self.processes[from.process];
         let orphaned = !process.alive || process.life != from.life || !process.leads;
         if orphaned && !self.resting && self.swarm.has(Kind::Zombie) && self.dice.bool() {
             // Nobody waits for it any more, and it takes its time.
             self.count(Kind::Zombie);
             let at = self.now + millis(self.dice.u64(1..60_000));
-            return self.timeline.at(at, Happening::Effect { from, verb, entries });
+            return self.timeline.at(at, Happening::Effect { from, verb, entries, sent });
         }
         for (key, weight) in entries {
             let balancer = &self.balancers[usize::from(key.lane)];
@@ -368,8 +374,10 @@ impl Sim {
                 !self.foreign.contains_key(&key),
                 "F3: {key:?} is somebody else's and was set to {weight:?}"
             );
-            if verb == Verb::Register && !balancer.claims.contains(&key) {
-                // It lands after its claim was given up: nobody's from now on (failure-model.md 3.3-i).
+            let late = now.since(sent) >= self.config.resync;
+            if verb == Verb::Register && (late || !balancer.claims.contains(&key)) {
+                // It lands after its claim was given up, or so late that a read has shown it absent and the claim is being
+                // given up: nobody's from then on (failure-model.md 3.3-i).
                 self.landed_unclaimed.insert(key);
             }
             self.change(key, weight);

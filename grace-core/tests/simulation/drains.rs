@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use grace_core::{Time, Uid};
+use grace_core::{Event, Life, Time, Uid};
 
-use crate::place::Key;
+use crate::place::{Key, address};
 use crate::sim::Sim;
 
 /// A target that shall go to 0.
@@ -20,6 +20,8 @@ pub(crate) struct Drain {
     kill: Time,
     /// When it stood at 0, or was gone.
     zero: Option<Time>,
+    /// Whether the inequality holds for it.
+    judged: bool,
 }
 
 /// What became of the inequality in one world.
@@ -29,8 +31,8 @@ pub(crate) struct Slo {
     pub(crate) exceptions: u64,
     /// Drains before which a call of another kind left.
     pub(crate) behind_others: u64,
-    /// Of the first exception: how long it took and how long it may take.
-    pub(crate) worst: Option<(Duration, Duration)>,
+    /// Of the first exception: how long it took, how long it may take, and which it was.
+    pub(crate) worst: Option<(Duration, Duration, Drain)>,
 }
 
 impl Sim {
@@ -44,9 +46,8 @@ impl Sim {
         let service = record.service;
         let shared =
             self.cluster.pods.iter().filter(|other| other.exists && other.ip == Some(ip)).count() > 1;
-        if shared {
-            return;
-        }
+        // Whose address it is, or whether a route knows the Pod, is not certain then: such a drain only takes its turn.
+        let judged = !shared && record.slices != 0;
         let port = self.cluster.services[service].port;
         for route in self.cluster.routes.iter().filter(|route| route.service == service && route.exists) {
             if route.contested || route.facts.policy.drain == grace_core::DrainOn::Nothing {
@@ -55,7 +56,7 @@ impl Sim {
             for (lane, pool) in &route.at {
                 let key = Key { lane: *lane, pool: *pool, ip, port };
                 if self.balancers[usize::from(*lane)].targets.get(&key).is_some_and(|weight| *weight > 0) {
-                    self.drains.push(Drain { key, pod, told: self.now, kill, zero: None });
+                    self.drains.push(Drain { key, pod, told: self.now, kill, zero: None, judged });
                 }
             }
         }
@@ -82,7 +83,8 @@ impl Sim {
         let longest = task.max(self.timing.answer).max(self.timing.read);
         let linger = self.config.linger_max;
         for drain in &self.drains {
-            let Some(zero) = drain.zero else { continue };
+            let judged = |zero: &Time| drain.judged && !self.is_taken_over(drain, *zero);
+            let Some(zero) = drain.zero.filter(judged) else { continue };
             let ahead = self.drains.iter().filter(|other| {
                 other.key.lane == drain.key.lane
                     && other.kill <= drain.kill
@@ -102,10 +104,24 @@ impl Sim {
             let took = zero.since(drain.told);
             if took > most {
                 slo.exceptions += 1;
-                slo.worst = slo.worst.or(Some((took, most)));
+                slo.worst = slo.worst.or(Some((took, most, *drain)));
             }
         }
         slo
+    }
+
+    /// Whether another Pod came to the address before: a live one takes the target over, and its weight is its own.
+    fn is_taken_over(&self, drain: &Drain, zero: Time) -> bool {
+        let created =
+            |uid: Uid| self.cluster.pods.iter().find(|pod| pod.facts.uid == uid).map(|pod| pod.facts.created);
+        let ip = Some(address(drain.key).ip);
+        self.cluster.objects.iter().flat_map(|object| &object.history).any(|(at, event)| {
+            matches!(&**event, Event::Pod { pod, .. } if *at <= zero
+                && pod.ips.contains(&ip)
+                && pod.uid != drain.pod
+                && pod.life == Life::Live
+                && Some(pod.created) > created(drain.pod))
+        })
     }
 
     /// The fewest calls that take so many targets (performance.md 5.1).

@@ -198,6 +198,8 @@ impl Sim {
         self.count(Kind::Takeover);
         self.processes[old].leads = false;
         self.processes[fresh].leads = true;
+        // Whoever had the lease before has let go of it by its own clock before anybody else could take it.
+        self.revoke(fresh);
         self.grant(fresh);
         let at = self.now + millis(self.dice.u64(0..20_000));
         self.timeline.at(at, Happening::Mishap(Mishap::Revoke { process: old }));

@@ -291,11 +291,11 @@ impl Sim {
     /// An answer arrives, if its process still waits for it.
     pub(crate) fn answer(&mut self, to: Addressee, id: ActionId, result: Option<Result<Success, Failure>>) {
         if !self.is_there(to) {
-            // A claim that was on its way is recorded although nobody hears of it.
+            // A claim that was on its way is recorded although nobody hears of it, as long as nobody else leads.
             let claim = self.processes[to.process]
                 .open
                 .remove(&id)
-                .filter(|_| to.life == self.processes[to.process].life);
+                .filter(|_| to.life == self.processes[to.process].life && self.processes[to.process].leads);
             if let (None, Some(action)) = (&result, claim)
                 && Verb::of(&action.command) == Verb::Claim
             {
@@ -304,7 +304,11 @@ impl Sim {
             return;
         }
         let Some(action) = self.processes[to.process].open.remove(&id) else { return };
-        let result = result.unwrap_or_else(|| self.look(&action.command));
+        let overtaken = !self.processes[to.process].leads && Verb::of(&action.command) == Verb::Claim;
+        let result = result.unwrap_or_else(|| match overtaken {
+            true => Err(Failure::Unknown { retry_in: millis(500), detail: "".into() }),
+            false => self.look(&action.command),
+        });
         self.processes[to.process].contract.answered(id, &action, &result);
         self.send(to.process, &Event::Answer { id, result });
     }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use grace_core::{DrainOn, Life};
+use grace_core::{Address, DrainOn, Life, RouteFacts};
 
 use crate::drains::Slo;
-use crate::oracle::{Want, holder, names, routes_on, serving_at, want};
+use crate::oracle::{Want, configured_weight, holder, names, routes_on, serving_at, want};
 use crate::place::{Key, address};
 use crate::sim::{Sim, millis};
 use crate::swarm::Counts;
@@ -150,6 +150,18 @@ impl Sim {
         Ok(())
     }
 
+    /// Whether a route has a live Pod of this address at another port, where it is not in force yet.
+    fn waits_elsewhere(&self, truth: &View, route: &RouteFacts, key: Key) -> bool {
+        let ip = address(key).ip;
+        let here = truth.slices.values().filter(|slice| slice.service == route.service);
+        here.flat_map(|slice| &slice.ports).any(|(_, port)| {
+            let stands = self.balancers[usize::from(key.lane)].targets.get(&Key { port: port.get(), ..key });
+            holder(truth, route, Address { ip, port: *port }).is_some_and(|pod| {
+                pod.life == Life::Live && stands.copied() != Some(configured_weight(route, pod).get())
+            })
+        })
+    }
+
     /// What may stand at a target. More than one answer only where history decides, which the cluster does not show.
     fn allowed(&self, truth: &View, key: Key) -> Vec<Option<u8>> {
         let target = self.places.target(key);
@@ -163,7 +175,15 @@ impl Sim {
             let named = truth.routes.values().any(|route| names(route, &target.lane, &target.pool));
             // Where no route names the pool any more, its claim says that the drain is not finished.
             let claimed = self.balancers[usize::from(key.lane)].claims.contains(&key);
-            return if left && (named || claimed) { vec![None, Some(0)] } else { vec![None] };
+            if left && (named || claimed) {
+                return vec![None, Some(0)];
+            }
+            // Where the port changed, the old target waits for the other one, which is not there before its Pod is ready.
+            return match routes.iter().any(|route| self.waits_elsewhere(truth, route, key)) {
+                // In no slice, it keeps what it has.
+                true => vec![None, self.balancers[usize::from(key.lane)].targets.get(&key).copied()],
+                false => vec![None],
+            };
         };
         let serving = serving_at(truth, route, pod, address(key)).expect("it holds the target");
         let mut allowed: Vec<Option<u8>> = [true, false]

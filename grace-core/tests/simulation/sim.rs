@@ -292,7 +292,7 @@ impl Sim {
             Happening::Mishap(mishap) => self.mishap(mishap),
             Happening::Deliver { to, epoch, object, index } => self.deliver(to, epoch, object, index),
             Happening::List { to, epoch, source, part } => self.list(to, epoch, source, part),
-            Happening::Effect { from, verb, entries } => self.effect(from, verb, entries),
+            Happening::Effect { from, verb, entries, sent } => self.effect(from, verb, entries, sent),
             Happening::Shown { key, weight, change } => self.show(key, weight, change),
             Happening::ClaimEffect { lane, add, drop } => {
                 self.balancers[usize::from(lane)].claim(&add, &drop)

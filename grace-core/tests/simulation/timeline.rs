@@ -20,7 +20,7 @@ pub(crate) enum Happening {
     /// A source is listed: as it was then, the first part or all that is left.
     List { to: Addressee, epoch: u32, source: usize, part: Part },
     /// A call takes effect.
-    Effect { from: Addressee, verb: crate::call::Verb, entries: Vec<(Key, Option<u8>)> },
+    Effect { from: Addressee, verb: crate::call::Verb, entries: Vec<(Key, Option<u8>)>, sent: Time },
     /// A read shows a target as that change left it.
     Shown { key: Key, weight: Option<u8>, change: u64 },
     /// A change of the claims takes effect although its answer is lost.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use grace_core::{
     Action, ActionId, Address, Batch, Command, Config, DrainOn, Event, Failure, LaneFacts, LaneId, Life,
-    Limits, Ownership, PodFacts, Pool, RouteFacts, ServiceKey, SliceFacts, Success, TargetId, Time, Uid,
-    Weight,
+    Limits, Ownership, PodFacts, Pool, RouteEnd, RouteFacts, RouteKey, ServiceKey, SliceFacts, Success,
+    TargetId, Time, Uid, Weight,
 };
 
 use crate::call::{Verb, entries};
@@ -32,8 +32,10 @@ pub(crate) struct Contract {
     /// Lanes whose claims, and pools that were read since the grant.
     loaded: BTreeSet<LaneId>,
     read: BTreeSet<(LaneId, Pool)>,
-    /// Addresses at which a Pod was an endpoint, and until when.
-    was_at: BTreeMap<(Uid, Address, ServiceKey), Time>,
+    /// Addresses at which a Pod was an endpoint, since when and until when.
+    was_at: BTreeMap<(Uid, Address, ServiceKey), (Time, Time)>,
+    /// When routes ended.
+    ended_at: BTreeMap<RouteKey, Time>,
     /// Targets that got 0 for a terminating Pod.
     drained: BTreeSet<(TargetId, Uid)>,
 }
@@ -46,7 +48,16 @@ impl Contract {
 
     /// Remembers who stands where, before what is told changes the view and after it.
     pub(crate) fn told(&mut self, now: Time, event: &Event, view: &View) {
+        if let Event::RouteGone { key, .. } = event {
+            self.ended_at.insert(key.clone(), now);
+        }
+        if let Event::Route(route) = event {
+            self.ended_at.remove(&route.key);
+        }
         let mut changed: Vec<&SliceFacts> = Vec::new();
+        if let Event::Route(route) = event {
+            changed.extend(view.slices.values().filter(|slice| slice.service == route.service));
+        }
         if let Event::Slice { slice, .. } = event {
             changed.extend(view.slices.get(&slice.key));
             changed.push(slice);
@@ -57,11 +68,17 @@ impl Contract {
         if let Event::ListDone(_) = event {
             changed.extend(view.slices.values());
         }
-        for slice in changed {
+        // What stood there before a route asked is nothing to go by: a machine does not keep what nobody asks for.
+        let asked = |slice: &&SliceFacts| {
+            let stated = matches!(event, Event::Route(route) if route.service == slice.service);
+            stated || view.routes.values().any(|route| route.service == slice.service)
+        };
+        for slice in changed.into_iter().filter(asked) {
             for endpoint in &slice.endpoints {
                 for (_, port) in &slice.ports {
                     let address = Address { ip: endpoint.ip, port: *port };
-                    self.was_at.insert((endpoint.pod, address, slice.service.clone()), now);
+                    let key = (endpoint.pod, address, slice.service.clone());
+                    self.was_at.entry(key).or_insert((now, now)).1 = now;
                 }
             }
         }
@@ -226,6 +243,8 @@ impl Contract {
                     .find_map(|(route, _)| holder(view, route, target.address).map(|p| (route, p)));
                 let (route, pod) = occupant
                     .map(|(route, pod)| (*route, pod))
+                    .or(released.filter(|(_, pod)| pod.life == Life::Live))
+                    .or_else(|| self.left_behind(target.address, &ended, view))
                     .or(released)
                     .or(self.moving(now, at, view).and_then(|pod| Some((*routes.first()?, pod))))
                     .unwrap_or_else(|| panic!("S1: {verb:?} {weight} of {target}, which nobody occupies"));
@@ -277,12 +296,27 @@ impl Contract {
             .map(|(pod, _)| pod)
     }
 
+    /// The live Pod that stood there when its route was released: the target stays its own, in a slice or not.
+    fn left_behind<'v>(
+        &self,
+        address: Address,
+        ended: &[&'v (RouteFacts, RouteEnd)],
+        view: &'v View,
+    ) -> Option<(&'v RouteFacts, &'v PodFacts)> {
+        ended.iter().filter(|(_, end)| *end == RouteEnd::Released).find_map(|(route, _)| {
+            let route = [route];
+            let (pod, _) = self.stood((address, &route), view).find(|(pod, _)| pod.life == Life::Live)?;
+            Some((route[0], pod))
+        })
+    }
+
     /// Whether a terminating Pod that is in no slice any more stood there.
     fn left_terminating(&self, at: (Address, &[&RouteFacts]), view: &View) -> bool {
         self.stood(at, view).any(|(pod, _)| matches!(pod.life, Life::Terminating { .. }))
     }
 
-    /// The Pods that have the address and stand or stood there for one of these routes; until when, if no longer.
+    /// The Pods that have the address and stand or stood there for one of these routes; until when, if no longer. A Pod
+    /// that came there after a route had ended never got a connection by that route: nothing is kept for it.
     fn stood<'v>(
         &self,
         (address, routes): (Address, &[&RouteFacts]),
@@ -296,13 +330,15 @@ impl Contract {
                         && slice.endpoints.iter().any(|e| e.pod == pod.uid && e.ip == address.ip)
                 })
             };
-            if routes.iter().any(|route| named(&route.service)) {
+            let stays = |route: &RouteFacts| {
+                let (first, last) = self.was_at.get(&(pod.uid, address, route.service.clone()))?;
+                self.ended_at.get(&route.key).is_none_or(|ended| first <= ended).then_some(*last)
+            };
+            let stood: Vec<_> = routes.iter().filter_map(|route| Some((route, stays(route)?))).collect();
+            if stood.iter().any(|(route, _)| named(&route.service)) {
                 return Some((pod, None));
             }
-            let until = routes
-                .iter()
-                .filter_map(|route| self.was_at.get(&(pod.uid, address, route.service.clone())))
-                .max()?;
+            let until = stood.iter().map(|(_, until)| until).max()?;
             Some((pod, Some(*until)))
         })
     }
