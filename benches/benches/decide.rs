@@ -8,6 +8,7 @@
 //! that each further target of a Pod costs.
 
 #[path = "decide/world.rs"]
+#[expect(dead_code, reason = "made for two benches")]
 mod world;
 
 use std::alloc::System;

@@ -80,6 +80,7 @@ fn measure(pods: usize, ports: u16, unserved: usize) -> Value {
 fn contender(pods: usize, ports: u16, unserved: usize) -> Value {
     let before = resident("VmRSS:");
     let mut world = World::settled(pods, ports);
+    world.verify();
     world.state_lists(unserved);
     let settled = resident("VmRSS:") - before;
     world.state_lists(unserved);
