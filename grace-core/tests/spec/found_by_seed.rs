@@ -94,3 +94,18 @@ fn o21_the_old_port_goes_although_the_route_was_released_in_between() {
     t.expect_registered([("web-1:9090", 10)]);
     t.expect_claims(["web-1:9090"]);
 }
+
+#[test]
+fn o20_a_pod_that_terminates_keeps_its_target_though_its_service_went_while_nobody_watched() {
+    let mut t = Harness::new(Termination);
+    t.given([serving("web-1"), serving("web-2")]);
+    t.given(terminating("web-1"));
+    t.kill();
+    t.unseen(ended("web", RouteEnd::Deleted));
+    t.start();
+    t.wait(minutes(2));
+    t.expect([weight("web-2", 0), deregister("web-2")]);
+    t.when(gone("web-1"));
+    t.wait(minutes(2));
+    t.expect([deregister("web-1")]);
+}
