@@ -8,7 +8,6 @@
 //! that each further target of a Pod costs.
 
 #[path = "decide/world.rs"]
-#[expect(dead_code, reason = "made for two benches")]
 mod world;
 
 use std::alloc::System;

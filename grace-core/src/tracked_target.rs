@@ -42,6 +42,13 @@ struct Passing {
     trouble: Option<Box<Trouble>>,
 }
 
+impl Passing {
+    /// Whether nothing is open, timed or troubled; what may still land does not bear on a weight.
+    const fn is_settled(&self) -> bool {
+        self.flying.is_none() && self.timer.is_none() && self.trouble.is_none()
+    }
+}
+
 /// Trouble with one target.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trouble {
@@ -93,7 +100,7 @@ impl Target {
             && !now.is_drained()
             && self.claim == Claim::Held
             && self.waiting == waits
-            && self.passing.is_none()
+            && self.passing.as_ref().is_none_or(|passing| passing.is_settled())
             && desire.until.is_none()
             && self.flags.has(Flag::CountedRegistered)
             && self.flags.has(Flag::CountedServing)

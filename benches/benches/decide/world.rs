@@ -76,6 +76,7 @@ impl World {
     /// Pods with so many targets each, a write that stays open on every CLB, and every Pod changed once already.
     pub(crate) fn busy(pods: usize, ports: u16) -> Self {
         let mut world = Self::settled(pods, ports);
+        world.verify();
         let changes: Vec<Event> = (0..pods).map(|pod| world.change(pod)).collect();
         for first in changes.iter().step_by(PODS_PER_SERVICE * SERVICES_PER_LANE) {
             world.machine.handle_event(first, world.now);
