@@ -302,7 +302,8 @@ mod tests {
             .with_limits(Limits::default().with_elements_per_pool(10))
             .with_asynchronous_batches()
             .with_task(Latency::millis(2_000))
-            .with_task_retention(Duration::from_secs(1));
+            // Longer than the pause between two questions about a task, shorter than the whole.
+            .with_task_retention(Duration::from_secs(5));
         let simulator = simulator(config);
         let found = place(&simulator).probe(false).await.unwrap();
         assert!(found.registered_after.is_some_and(|after| after >= Duration::from_secs(1)), "{found}");
