@@ -99,7 +99,7 @@
 //!
 //! # Time
 //!
-//! [`Time`] is microseconds since the Unix epoch. `now` is the driver's clock. `asked` is when a deletion was requested and
+//! [`Time`] is microseconds since the Unix epoch. `now` is the driver's clock. `asked` is the moment of the deletion and
 //! `kill` when the kubelet ends the containers: the deletion timestamp of Kubernetes is the latter, and lies in the future.
 //!
 //! # Errors and panics

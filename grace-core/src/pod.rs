@@ -11,10 +11,7 @@ use crate::time::Time;
 /// Everything about one Pod that bears on its targets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a fact is a whole statement: a field that a driver forgets must not compile"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a field that a driver forgets must not compile")]
 pub struct PodFacts {
     /// Identity. A Pod that is created again under its name is another Pod.
     pub uid: Uid,
@@ -82,10 +79,7 @@ pub enum Gate {
 /// How much time the end of a Pod allows, as its spec declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a fact is a whole statement: a field that a driver forgets must not compile"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a field that a driver forgets must not compile")]
 pub struct StopBudget {
     /// `terminationGracePeriodSeconds`.
     pub grace: Duration,

@@ -9,10 +9,7 @@ use crate::target::Weight;
 /// What the annotations of a Service or Ingress ask for one route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a fact is a whole statement: a field that a driver forgets must not compile"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a field that a driver forgets must not compile")]
 pub struct Policy {
     /// Which Pods are drained.
     pub drain: DrainOn,
@@ -91,10 +88,7 @@ impl Floor {
 /// Weight of some ordinals of one StatefulSet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a fact is a whole statement: a field that a driver forgets must not compile"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a field that a driver forgets must not compile")]
 pub struct OrdinalWeight {
     /// Name of the StatefulSet, in the namespace of the Service.
     pub stateful_set: Box<str>,

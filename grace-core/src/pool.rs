@@ -52,10 +52,7 @@ impl fmt::Display for Pool {
 /// What is known of a lane beside its targets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a fact is a whole statement: a field that a driver forgets must not compile"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a field that a driver forgets must not compile")]
 pub struct LaneFacts {
     /// The lane spoken of.
     pub id: LaneId,
@@ -92,10 +89,7 @@ impl Family {
 /// What one call to a lane may carry. The defaults are the documented limits of the CLB API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a limit that is forgotten is broken; all of them are named where a lane is described"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a limit that is forgotten is broken")]
 pub struct Limits {
     /// Targets in one call: 500 (BatchModifyTargetWeight, BatchRegisterTargets, BatchDeregisterTargets).
     pub batch: u16,

@@ -35,10 +35,7 @@ impl fmt::Display for RouteKey {
 /// Everything about one route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a fact is a whole statement: a field that a driver forgets must not compile"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a field that a driver forgets must not compile")]
 pub struct RouteFacts {
     /// Which route.
     pub key: RouteKey,

@@ -41,10 +41,7 @@ impl fmt::Display for PortName {
 /// Everything about one EndpointSlice. Its endpoints are reached on each of its ports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a fact is a whole statement: a field that a driver forgets must not compile"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a field that a driver forgets must not compile")]
 pub struct SliceFacts {
     /// Which slice.
     pub key: SliceKey,
@@ -59,10 +56,7 @@ pub struct SliceFacts {
 /// One Pod in an EndpointSlice, with the rules for missing conditions applied (KEP-1672).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a fact is a whole statement: a field that a driver forgets must not compile"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a field that a driver forgets must not compile")]
 pub struct EndpointFacts {
     /// The Pod that `targetRef` names.
     pub pod: Uid,

@@ -70,10 +70,7 @@ impl fmt::Display for Weight {
 /// Where a target listens: a Pod's address and the port of its container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "the CLB identifies a target in a pool by these two and nothing else"
-)]
+#[expect(clippy::exhaustive_structs, reason = "these two identify a target in a pool")]
 pub struct Address {
     /// Address of the Pod.
     pub ip: IpAddr,

@@ -19,10 +19,7 @@ use crate::source::Closed;
 use crate::status::Status;
 
 /// What comes into the loop.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all of it is facts, and a box would be an allocation for each"
-)]
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each fact")]
 pub(crate) enum Input {
     /// A fact.
     Event(Event),

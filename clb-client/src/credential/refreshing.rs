@@ -166,11 +166,7 @@ fn due(credential: &Credential, now: UnixSeconds, draw: f64) -> UnixSeconds {
     let Some(end) = credential.expires() else { return UnixSeconds::MAX };
     let life = end.get().saturating_sub(now.get());
     let lead = (life / 10).max((life / 2).min(FIVE_MINUTES));
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of a number of seconds"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of seconds")]
     let jitter = (lead as f64 / 10.0 * draw.clamp(0.0, 1.0)) as u64;
     let wait = life.saturating_sub(lead + jitter);
     // A source that keeps its own copy gives the same credential until it renews that: not to be asked all the time.

@@ -8,10 +8,7 @@ use super::{pool::Targets, target_group::TargetGroup};
 
 /// The protocol of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "the documented protocols; a further one must be thought about everywhere"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a further one must be thought about everywhere")]
 pub enum Protocol {
     /// Layer 4.
     Tcp,

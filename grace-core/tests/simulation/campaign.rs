@@ -157,10 +157,7 @@ fn number(name: &str, usual: u64) -> u64 {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the machine of the test is measured, not the one that is tested"
-)]
+#[expect(clippy::disallowed_methods, reason = "the test machine is measured, not the tested one")]
 fn clock() -> std::time::Instant {
     std::time::Instant::now()
 }
