@@ -4,20 +4,20 @@ use core::time::Duration;
 
 use crate::action::{Cause, Reason};
 use crate::decide::{Standing, Want, decide};
-use crate::id::Uid;
 use crate::ip::Ip;
 use crate::machine::Wake;
 use crate::ownership::Ownership;
-use crate::pod::{Gate, Life};
+use crate::pod::Life;
 use crate::policy::DrainOn;
-use crate::record::{Binding, Claim, Phase, Route, Seat, Seeing};
+use crate::record::{Claim, Phase, Seeing};
 use crate::route::{Layer, RouteEnd};
 use crate::slab::{Index, NONE};
+use crate::standing::{Change, Sitting};
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
-use crate::tracked_pod::{Pod, Stage};
-use crate::tracked_target::{Flag, Target};
+use crate::tracked_pod::Stage;
+use crate::tracked_target::Flag;
 
 /// What is wanted of a target, and why.
 #[derive(Clone, Copy, Debug)]
@@ -33,9 +33,6 @@ pub(crate) struct Desire {
 /// How long a target on its way out of a route that is not there any more drains.
 const LEFTOVER_DRAIN: Duration = Duration::from_secs(30);
 
-/// When something changes by time alone, and what the timer is for.
-type Change = Option<(Time, Wake)>;
-
 /// Steps of a slow start.
 const STEPS: u32 = 10;
 
@@ -50,27 +47,6 @@ pub(crate) fn ramp(configured: Weight, span: Duration, since: Time, now: Time) -
     let share = (u32::from(configured.get()) * (taken + 1)).div_ceil(STEPS).max(1);
     let weight = u8::try_from(share).ok().and_then(|share| Weight::new(share).ok()).unwrap_or(configured);
     (weight.min(configured), Some(since + step * (taken + 1)))
-}
-
-/// A seat and everything that bears on it: found once, because a decision looks at it again and again.
-#[derive(Clone, Copy)]
-pub(crate) struct Sitting<'a> {
-    pub(crate) index: Index,
-    pub(crate) seat: &'a Seat,
-    pub(crate) pod: &'a Pod,
-    pub(crate) target: &'a Target,
-    pub(crate) binding: &'a Binding,
-    pub(crate) route: &'a Route,
-}
-
-impl Sitting<'_> {
-    /// Named by a slice on a route that drives the pool, without flapping or a slow start.
-    fn is_steady(&self) -> bool {
-        self.binding.phase == Phase::Active
-            && self.seat.listed
-            && self.seat.unsteady.is_none()
-            && self.route.facts.policy.slow_start.is_none()
-    }
 }
 
 impl State {
@@ -116,96 +92,6 @@ impl State {
             })
             .find(|other| other.want != Want::Absent)
             .unwrap_or(desire)
-    }
-
-    /// The seat that decides over a target, and how its Pod stands.
-    pub(crate) fn occupant(&self, target: Index) -> Option<(Index, Standing)> {
-        self.decider(target).map(|(seat, standing, _)| (seat, standing))
-    }
-
-    fn decider(&self, target: Index) -> Option<(Index, Standing, Change)> {
-        self.seats_of(target)
-            .filter_map(|seat| {
-                let sitting = self.sitting(seat);
-                let (standing, until) = self.standing_of(&sitting)?;
-                Some((precedence(&sitting, standing), (seat, standing, until)))
-            })
-            .min_by_key(|(precedence, _)| *precedence)
-            .map(|(_, decider)| decider)
-    }
-
-    pub(crate) fn sitting(&self, index: Index) -> Sitting<'_> {
-        self.sitting_on(&self.targets[self.seats[index].target], index)
-    }
-
-    #[inline]
-    fn sitting_on<'a>(&'a self, target: &'a Target, index: Index) -> Sitting<'a> {
-        let seat = &self.seats[index];
-        let binding = &self.bindings[seat.binding];
-        Sitting {
-            index,
-            seat,
-            pod: &self.pods[seat.pod],
-            target,
-            binding,
-            route: &self.routes[binding.route],
-        }
-    }
-
-    /// How the Pod of a seat stands, and when that changes by time alone. `None`: nothing is known of the Pod.
-    #[inline(always)]
-    pub(crate) fn standing_of(&self, sitting: &Sitting<'_>) -> Option<(Standing, Change)> {
-        let Sitting { seat, pod, target, binding, route, .. } = *sitting;
-        if seat.elsewhere {
-            return None;
-        }
-        let stage = pod.stage()?;
-        if stage == Stage::Over || !pod.lives_at(target.ip) {
-            return Some((Standing::Over, None));
-        }
-        if stage == Stage::Terminating {
-            return Some((Standing::Terminating, None));
-        }
-        let gate_only =
-            pod.facts.as_ref().is_some_and(|facts| facts.plain.gate == Gate::Waiting { only: true });
-        let passed = pod.passed().filter(|until| *until > self.now && !seat.serving);
-        // A slice may know an address before the Pod says so, and anybody may write a slice.
-        let ready = pod.is_at(target.ip)
-            && (seat.serving || route.facts.policy.ignore_readiness || gate_only || passed.is_some());
-        let standing = if ready { Standing::Ready } else { Standing::Unready { admitted: seat.admitted } };
-        if let Some(until) = pod.hold().filter(|until| *until > self.now) {
-            return Some((Standing::Held, Some((until, Wake::Drain))));
-        }
-        if seat.listed || binding.phase != Phase::Active {
-            return Some((standing, passed.map(|until| (until, Wake::Drain))));
-        }
-        if let Some(confirmed) = self.successor_confirmed(seat) {
-            // The port changed: the old target goes once the other one is in force.
-            return Some((if confirmed { Standing::Deselected } else { standing }, None));
-        }
-        let deselected_at = seat.unlisted_since() + self.config.deselected_after;
-        match (self.synced, self.now >= deselected_at) {
-            (true, true) => Some((Standing::Deselected, None)),
-            (true, false) => Some((standing, Some((deselected_at, Wake::Drain)))),
-            (false, _) => Some((standing, None)),
-        }
-    }
-
-    /// For a seat that is not listed any more: whether the Pod's other target in the same pool is in force. `None` when
-    /// there is no other target.
-    fn successor_confirmed(&self, record: &Seat) -> Option<bool> {
-        let family = |target: Index| self.targets[target].ip.is_ipv4();
-        let successor = self.seats_of_pod(record.pod).find(|other| {
-            let other = &self.seats[*other];
-            other.listed && other.binding == record.binding && family(other.target) == family(record.target)
-        })?;
-        let target = &self.targets[self.seats[successor].target];
-        Some(match target.seen {
-            Seeing::Registered(weight) => {
-                !target.flags.has(Flag::Assumed) && target.want.weight() == Some(weight)
-            }
-            Seeing::Unknown | Seeing::Absent => false,
-        })
     }
 
     #[inline]
@@ -376,19 +262,6 @@ impl State {
             Life::Live | Life::Over => None,
         }
     }
-}
-
-/// Live before terminating, then older, then by UID; a seat on a route that drives the pool before others.
-fn precedence(sitting: &Sitting<'_>, standing: Standing) -> (u8, Time, Uid) {
-    let active = sitting.binding.phase == Phase::Active;
-    let class = match standing {
-        Standing::Ready | Standing::Unready { .. } | Standing::Held if active && sitting.seat.listed => 0,
-        Standing::Ready | Standing::Unready { .. } | Standing::Held => 1,
-        Standing::Deselected => 2,
-        Standing::Terminating => 3,
-        Standing::Over => 4,
-    };
-    (class, sitting.pod.facts.as_ref().map_or(Time::EPOCH, |facts| facts.plain.created), sitting.pod.uid)
 }
 
 /// Weight 0, then deregistered when it has been at 0 for `span`: no event of the Pod will end this drain.

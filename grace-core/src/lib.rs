@@ -176,6 +176,8 @@ mod routing;
 
 mod seating;
 
+mod standing;
+
 mod desired;
 
 mod flap;
