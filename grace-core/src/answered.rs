@@ -21,7 +21,7 @@ const ALONE_AFTER: [u64; 4] = [5, 10, 20, 30];
 /// What only a person can mend is tried again after this time, doubled each time...
 const MENDED_AFTER: Duration = Duration::from_secs(5);
 /// ...up to this.
-const MENDED_WITHIN: Duration = Duration::from_secs(300);
+pub(crate) const MENDED_WITHIN: Duration = Duration::from_secs(300);
 /// The same for weights: a drain is tried at least so often.
 const MENDED_WITHIN_DRAIN: Duration = Duration::from_secs(30);
 /// Pools whose changes are in doubt again and again are tried after 1, 2, 4 ... at most this many seconds.
@@ -172,8 +172,7 @@ impl State {
         if proof == Proof::Task {
             record.set_proven_at(now);
         }
-        if record.trouble().is_some() {
-            let trouble = record.trouble_mut();
+        record.ease_trouble(now, |trouble| {
             (trouble.refusals, trouble.alone, trouble.suspects) = (0, false, None);
             if core::mem::take(&mut trouble.overwritten) {
                 trouble.restored.push_back(now);
@@ -181,10 +180,7 @@ impl State {
             if flight == Flight::Deregister {
                 *trouble = Trouble::default();
             }
-            if trouble.is_over(now) {
-                record.end_trouble();
-            }
-        }
+        });
         self.set_seen(target, seen);
         self.touch_neighbours(target);
     }
@@ -248,8 +244,8 @@ impl State {
         let Some(why) = why else { return };
         // What only a person can mend is tried ever more rarely, but weights, which may be drains, often enough.
         let longest = if verb == Verb::Weights { MENDED_WITHIN_DRAIN } else { MENDED_WITHIN };
-        let grown = MENDED_AFTER * 2_u32.pow((record.verbs[verb as usize].attempts - 1).min(10));
-        let wait = if for_people(why) { retry_in.max(grown).min(longest) } else { retry_in };
+        let attempts = record.verbs[verb as usize].attempts;
+        let wait = if for_people(why) { until_mended(attempts, retry_in, longest) } else { retry_in };
         record.verbs[verb as usize].not_before = now + wait;
         if for_people(why) && record.verbs[verb as usize].told != Some(why) {
             record.verbs[verb as usize].told = Some(why);
@@ -313,6 +309,11 @@ impl State {
         let target = self.target_id(target);
         self.tell(Notice::Refused { target, pod, route, why, detail: detail.into() });
     }
+}
+
+/// The wait after so many attempts at what only a person can mend.
+pub(crate) fn until_mended(attempts: u32, retry_in: Duration, longest: Duration) -> Duration {
+    retry_in.max(MENDED_AFTER * 2_u32.pow((attempts - 1).min(10))).min(longest)
 }
 
 /// Whether a person has to do something about it.

@@ -113,16 +113,14 @@ impl State {
             }
             return [retry, next_read, linger(self)].into_iter().flatten().min();
         };
-        let state_of_verb = self.lanes[lane as usize].verbs[verb as usize];
-        if state_of_verb.not_before > self.now {
-            let other = self.other_verb(lane, verb, &waits);
-            if other.is_none() || lingering {
-                let again = Some((state_of_verb.not_before, Wake::Retry));
+        let not_before = self.lanes[lane as usize].verbs[verb as usize].not_before;
+        let verb = if not_before > self.now {
+            let other = self.other_verb(lane, verb, &waits).filter(|_| !lingering);
+            let Some(other) = other else {
+                let again = Some((not_before, Wake::Retry));
                 return [again, retry, next_read, linger(self)].into_iter().flatten().min();
-            }
-        }
-        let verb = if state_of_verb.not_before > self.now {
-            self.other_verb(lane, verb, &waits).unwrap_or(verb)
+            };
+            other
         } else {
             verb
         };

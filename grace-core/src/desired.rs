@@ -31,7 +31,7 @@ pub(crate) struct Desire {
 }
 
 /// How long a target on its way out of a route that is not there any more drains.
-const LEFTOVER_DRAIN: Duration = Duration::from_secs(30);
+pub(crate) const LEFTOVER_DRAIN: Duration = Duration::from_secs(30);
 
 /// Steps of a slow start.
 const STEPS: u32 = 10;
@@ -61,13 +61,8 @@ impl State {
             return self.desire_of_several(target);
         }
         match self.standing_of(&sitting) {
-            // The commonest row of the table, and nothing beside it that bears on it.
-            Some((Standing::Ready, until)) if sitting.is_steady() => Desire {
-                want: Want::Present(configured_weight(&sitting)),
-                reason: Reason::Ready,
-                seat: Some(sitting.index),
-                until,
-            },
+            // The commonest row of the table.
+            Some((Standing::Ready, until)) if sitting.is_driven() => self.desire_of_ready(&sitting, until),
             Some((standing, until)) => self.desire_of_seat(&sitting, standing, until),
             None => self.desire_of_nobody(target),
         }
@@ -141,7 +136,7 @@ impl State {
                 let reason = if standing == Standing::Ready { Reason::Ready } else { Reason::Unready };
                 desire(Want::Keep(stays), reason, until)
             }
-            (Phase::Active, Standing::Ready) => self.desire_of_ready(sitting, configured),
+            (Phase::Active, Standing::Ready) => self.desire_of_ready(sitting, until),
             (Phase::Active, Standing::Unready { .. }) if self.is_kept_by_floor(seat.target) => {
                 desire(Want::Keep(configured), Reason::Unready, until)
             }
@@ -177,31 +172,31 @@ impl State {
 
     /// Registered with its weight; with less for a while after it became ready, where the policy says so, and with none
     /// while its readiness does not last.
-    fn desire_of_ready(&self, sitting: &Sitting<'_>, configured: Weight) -> Desire {
+    #[inline]
+    fn desire_of_ready(&self, sitting: &Sitting<'_>, until: Change) -> Desire {
         let Sitting { index, seat, pod, target, route, .. } = *sitting;
         let policy = &route.facts.policy;
         let configured = match target.seen {
             Seeing::Registered(seen) if planted!(self, RestoresSeenWeight) => seen,
-            Seeing::Unknown | Seeing::Absent | Seeing::Registered(_) => configured,
+            Seeing::Unknown | Seeing::Absent | Seeing::Registered(_) => configured_weight(sitting),
         };
         let desire = |want, until| Desire { want, reason: Reason::Ready, seat: Some(index), until };
-        let takes_away = policy.drain == DrainOn::TerminationAndUnready && !policy.ignore_readiness;
-        let registered = matches!(target.seen, Seeing::Registered(_));
-        if let Some((until, _)) = seat.held_back(self.now).filter(|_| takes_away && registered) {
+        if let Some((until, _)) = seat.held_back(self.now)
+            && policy.drain == DrainOn::TerminationAndUnready
+            && !policy.ignore_readiness
+            && matches!(target.seen, Seeing::Registered(_))
+        {
             let want = Want::Keep(Weight::DRAINED);
             return Desire { reason: Reason::Unready, ..desire(want, Some((until, Wake::Drain))) };
         }
-        let ready_since = pod.facts.as_ref().and_then(|facts| facts.ready_since());
-        let passed = pod.passed().filter(|until| *until > self.now && !seat.serving);
-        let passed = passed.map(|until| (until, Wake::Drain));
-        match (policy.slow_start, ready_since) {
-            (Some(span), Some(since)) => {
-                let (weight, until) = ramp(configured, span, since, self.now);
-                let step = until.map(|until| (until, Wake::Drain));
-                desire(Want::Present(weight), [step, passed].into_iter().flatten().min())
-            }
-            _ => desire(Want::Present(configured), passed),
+        if let Some(span) = policy.slow_start
+            && let Some(since) = pod.facts.as_ref().and_then(|facts| facts.ready_since())
+        {
+            let (weight, next) = ramp(configured, span, since, self.now);
+            let step = next.map(|at| (at, Wake::Drain));
+            return desire(Want::Present(weight), [step, until].into_iter().flatten().min());
         }
+        desire(Want::Present(configured), until)
     }
 
     /// A target that no Pod sits on: ours by its claim, and nobody lives there; or somebody else's.

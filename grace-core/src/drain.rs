@@ -7,7 +7,7 @@ use crate::slab::Index;
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
-use crate::tracked_pod::{PodFlags, Stage};
+use crate::tracked_pod::{PodFlag, Stage};
 use crate::tracked_target::Flag;
 
 /// What is remembered of a Pod's drain until it is finished.
@@ -37,8 +37,7 @@ impl State {
         let terminating = record.stage() == Some(Stage::Terminating);
         let gated = self.config.mark_ready && record.waits_for_gate();
         let begun = terminating || gated || record.drain().is_some();
-        if begun && !record.flags.has(PodFlags::FOLLOWED) {
-            record.flags.set(PodFlags::FOLLOWED);
+        if begun && !record.flags.replace(PodFlag::Followed, true) {
             self.drains.push(pod);
         }
     }
@@ -46,7 +45,7 @@ impl State {
     /// Tells how far the drain of a Pod has come.
     pub(crate) fn look_at_drain(&mut self, pod: Index) {
         let Some(record) = self.pods.get_mut(pod) else { return };
-        record.flags.clear(PodFlags::FOLLOWED);
+        record.flags.set(PodFlag::Followed, false);
         let (Some(life), Some(facts)) = (record.life(), &record.facts) else { return };
         let (uid, name) = (record.uid, facts.name());
         let progress = self.progress(pod);
@@ -90,7 +89,6 @@ impl State {
                 continue;
             }
             let doubt = target.flags.has(Flag::Doubt);
-            let proven = !doubt && !target.flags.has(Flag::Assumed) && target.flying().is_none();
             // A registration that may stand there with its weight already.
             let coming = doubt || matches!(target.flying(), Some(Flight::Register(_)));
             let standing = match target.seen {
@@ -104,7 +102,7 @@ impl State {
                     Seeing::Absent => !coming && !target.flags.has(Flag::Assumed),
                     Seeing::Registered(weight) => {
                         let leaves = !doubt && target.flying() == Some(Flight::Deregister);
-                        weight == Weight::DRAINED && (proven || leaves)
+                        weight == Weight::DRAINED && (target.is_proven() || leaves)
                     }
                     Seeing::Unknown => false,
                 };

@@ -11,7 +11,7 @@ use crate::time::Time;
 /// So many changes...
 const CHANGES: usize = 3;
 /// ...within this time.
-const WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const WITHIN: Duration = Duration::from_secs(30);
 const FIRST_HOLD: Duration = Duration::from_secs(10);
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);

@@ -11,7 +11,7 @@ use crate::decide::Want;
 use crate::record::Seeing;
 use crate::slab::Index;
 use crate::state::State;
-use crate::tracked_pod::PodFlags;
+use crate::tracked_pod::PodFlag;
 use crate::tracked_target::Flag;
 
 /// Seconds between reads while a Pod waits for nothing but its health; afterwards the comparisons look for it.
@@ -21,7 +21,7 @@ impl State {
     /// Whether the gate of a Pod may pass now. Where only health is missing, it is looked for.
     pub(crate) fn may_pass_gate(&mut self, pod: Index) -> bool {
         let record = &self.pods[pod];
-        if !self.synced || !record.waits_for_gate() || record.flags.has(PodFlags::READY) {
+        if !self.synced || !record.waits_for_gate() || record.flags.has(PodFlag::Ready) {
             return false;
         }
         let seats: Vec<Index> = self.seats_of_pod(pod).filter(|seat| self.is_wanted_seat(*seat)).collect();
@@ -55,10 +55,8 @@ impl State {
         }
         let record = &self.targets[target];
         let pool = &self.pools[record.pool];
-        let proven =
-            !record.flags.has(Flag::Assumed) && !record.flags.has(Flag::Doubt) && record.flying().is_none();
         let known = pool.read && self.lanes[pool.lane as usize].granted;
-        Some(known && proven && record.seen == Seeing::Registered(wanted))
+        Some(known && record.is_proven() && record.seen == Seeing::Registered(wanted))
     }
 
     fn look_for_health(&mut self, pool: Index) {

@@ -15,7 +15,7 @@ use crate::slab::{Index, NONE};
 use crate::slice::{ServiceKey, SliceFacts, SliceKey};
 use crate::state::State;
 use crate::time::Time;
-use crate::tracked_pod::Pod;
+use crate::tracked_pod::{Pod, PodFlag};
 
 /// A Pod whose gate passed is ready in its slices after this time at the latest.
 const ENDPOINT_FOLLOWS: Duration = Duration::from_secs(10);
@@ -63,7 +63,7 @@ impl State {
         let pods: Vec<Index> = self.pods.indices().collect();
         for index in pods {
             let pod = &self.pods[index];
-            if pod.facts.is_some() && pod.source == source && pod.generation != generation && !pod.gone {
+            if pod.facts.is_some() && pod.source == source && pod.generation != generation && !pod.is_gone() {
                 self.lose_pod(index);
             }
         }
@@ -80,7 +80,7 @@ impl State {
         let index = self.find_pod(&facts.uid).unwrap_or_else(|| self.new_pod(facts.uid));
         let pod = &mut self.pods[index];
         (pod.source, pod.generation) = (source, generation);
-        if pod.gone {
+        if pod.is_gone() {
             // A late repeat about an object that is gone: a UID is never used again.
             return;
         }
@@ -104,7 +104,7 @@ impl State {
     }
 
     pub(crate) fn pod_gone(&mut self, uid: &Uid) {
-        if let Some(index) = self.find_pod(uid).filter(|index| !self.pods[*index].gone) {
+        if let Some(index) = self.find_pod(uid).filter(|index| !self.pods[*index].is_gone()) {
             self.lose_pod(index);
         }
     }
@@ -122,14 +122,14 @@ impl State {
     }
 
     fn lose_pod(&mut self, index: Index) {
-        self.pods[index].gone = true;
+        self.pods[index].flags.set(PodFlag::Gone, true);
         self.unlist_ips(index);
         if planted!(self, IgnoresUid) {
             let ip = self.pods[index].ips[0];
             let others: Vec<Index> =
                 self.pods.indices().filter(|other| self.pods[*other].ips[0] == ip).collect();
             for other in others {
-                self.pods[other].gone = true;
+                self.pods[other].flags.set(PodFlag::Gone, true);
                 self.touch_pod(other);
             }
         }
@@ -175,8 +175,8 @@ impl State {
     /// Drops the record of a Pod that nothing refers to any more.
     pub(crate) fn forget_pod(&mut self, index: Index) {
         let Some(pod) = self.pods.get(index) else { return };
-        let known = pod.facts.is_some() && !pod.gone;
-        let held = pod.hold().is_some() && !pod.gone;
+        let known = pod.facts.is_some() && !pod.is_gone();
+        let held = pod.hold().is_some() && !pod.is_gone();
         if !known && !held && pod.listed == 0 && pod.seats == NONE && pod.drain().is_none() {
             self.pods_by_uid.remove(&pod.uid.clone(), index);
             let ips = self.pods.remove(index).map_or([None; 2], |pod| pod.ips);

@@ -15,17 +15,23 @@ use crate::slab::Index;
 use crate::state::State;
 use crate::target::Weight;
 use crate::time::Time;
-use crate::tracked_target::{Flag, Trouble};
+use crate::tracked_target::Flag;
 
 /// A change that was held back is not tried again before.
 const HELD_BACK_FOR: Duration = Duration::from_secs(30);
 
 impl State {
-    /// Hands out a command.
+    /// Hands out a command of a lane.
     pub(crate) fn emit(&mut self, lane: Index, command: Command, deadline: Time, attempt: u32) -> ActionId {
+        let id = self.hand_out(command, deadline, attempt);
+        self.open.insert(id, lane);
+        id
+    }
+
+    /// Hands out a command that no lane answers for.
+    pub(crate) fn hand_out(&mut self, command: Command, deadline: Time, attempt: u32) -> ActionId {
         let id = ActionId(self.next_action);
         self.next_action += 1;
-        self.open.insert(id, lane);
         self.actions.push_back(Action { id, command, deadline, attempt });
         id
     }
@@ -126,18 +132,5 @@ impl State {
             Life::Live => left && drained,
         };
         (!allowed).then_some("S2")
-    }
-}
-
-impl Trouble {
-    /// Whether nothing is left to remember.
-    pub(crate) fn is_over(&self, now: Time) -> bool {
-        self.refusals == 0
-            && !self.alone
-            && self.suspects.is_none()
-            && self.restored.is_empty()
-            && !self.overwritten
-            && self.vanished == 0
-            && self.not_before <= now
     }
 }

@@ -160,6 +160,8 @@ mod timer;
 
 mod budget;
 
+mod flags;
+
 mod tracked_pod;
 
 mod tracked_target;

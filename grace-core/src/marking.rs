@@ -6,7 +6,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::action::{Action, ActionId, Command, Failure, Mark, Success, Why};
+use crate::action::{ActionId, Command, Failure, Mark, Success, Why};
+use crate::answered::{MENDED_WITHIN, until_mended};
 use crate::id::Uid;
 use crate::lane::GIVE_UP_AFTER;
 use crate::machine::Wake;
@@ -19,7 +20,7 @@ use crate::slab::Index;
 use crate::state::State;
 use crate::time::Time;
 use crate::timer::Due;
-use crate::tracked_pod::PodFlags;
+use crate::tracked_pod::PodFlag;
 
 /// Marks that are wanted, and those under way.
 #[derive(Clone, Debug, Default)]
@@ -45,10 +46,6 @@ struct Wanted {
 
 /// So many marks are written at a time.
 const AT_ONCE: usize = 4;
-/// What only a person can mend is tried again after this time, doubled each time...
-const MENDED_AFTER: Duration = Duration::from_secs(5);
-/// ...up to this.
-const MENDED_WITHIN: Duration = Duration::from_secs(300);
 
 impl State {
     /// Whether a Pod should bear a mark that it does not bear.
@@ -72,7 +69,7 @@ impl State {
     /// Whether no target of a terminating Pod gets new connections any more, and that is not shown on it yet.
     fn is_drained(&self, pod: Index) -> bool {
         let record = &self.pods[pod];
-        let shown = record.flags.has(PodFlags::DRAINED) || record.shows_drained();
+        let shown = record.flags.has(PodFlag::Drained) || record.shows_drained();
         let terminating = matches!(record.life(), Some(Life::Terminating { .. }));
         if !self.synced || shown || !terminating || self.awaits_a_route(pod) {
             return false;
@@ -106,12 +103,11 @@ impl State {
     /// What is shown on a Pod changed: a mark of ours is there, or was taken away.
     pub(crate) fn notice_marks(&mut self, pod: Index) {
         let record = &mut self.pods[pod];
-        let Some(facts) = record.facts.as_ref().filter(|_| record.flags.has(PodFlags::READY)) else { return };
+        let Some(facts) = record.facts.as_ref().filter(|_| record.flags.has(PodFlag::Ready)) else { return };
         match facts.plain.gate {
-            Gate::Passed => record.flags.set(PodFlags::READY_SEEN),
-            Gate::Waiting { .. } if record.flags.has(PodFlags::READY_SEEN) => {
-                if !record.flags.has(PodFlags::UNDONE) {
-                    record.flags.set(PodFlags::UNDONE);
+            Gate::Passed => record.flags.set(PodFlag::ReadySeen, true),
+            Gate::Waiting { .. } if record.flags.has(PodFlag::ReadySeen) => {
+                if !record.flags.replace(PodFlag::Undone, true) {
                     let (pod, name, mark) = (record.uid, facts.name(), Mark::BackendReady);
                     self.tell(Notice::MarkUndone { pod, name, mark });
                 }
@@ -161,14 +157,10 @@ impl State {
             return;
         };
         let deadline = self.now + self.config.read_timeout;
-        let id = ActionId(self.next_action);
-        self.next_action += 1;
-        let wanted = self.marking.wanted.entry((mark, uid)).or_default();
-        wanted.open = Some((id, deadline));
-        let attempt = wanted.attempts;
+        let attempt = self.marking.wanted.get(&(mark, uid)).map_or(0, |wanted| wanted.attempts);
+        let id = self.hand_out(Command::Mark { pod: uid, name, mark }, deadline, attempt);
+        self.marking.wanted.entry((mark, uid)).or_default().open = Some((id, deadline));
         self.marking.open.insert(id, (mark, uid));
-        let command = Command::Mark { pod: uid, name, mark };
-        self.actions.push_back(Action { id, command, deadline, attempt });
     }
 
     /// How the writing of a mark ended.
@@ -181,10 +173,10 @@ impl State {
                 self.marking.told = None;
                 if let Some(pod) = self.find_pod(&uid) {
                     let done = match mark {
-                        Mark::Drained => PodFlags::DRAINED,
-                        Mark::BackendReady => PodFlags::READY,
+                        Mark::Drained => PodFlag::Drained,
+                        Mark::BackendReady => PodFlag::Ready,
                     };
-                    self.pods[pod].flags.set(done);
+                    self.pods[pod].flags.set(done, true);
                     self.notice_marks(pod);
                 }
                 return;
@@ -207,8 +199,7 @@ impl State {
             wanted.not_before = now + retry_in;
             return;
         };
-        let grown = MENDED_AFTER * 2_u32.pow((wanted.attempts - 1).min(10));
-        wanted.not_before = now + retry_in.max(grown).min(MENDED_WITHIN);
+        wanted.not_before = now + until_mended(wanted.attempts, retry_in, MENDED_WITHIN);
         if self.marking.told != Some(why) {
             self.marking.told = Some(why);
             let name =

@@ -17,7 +17,7 @@ use crate::time::Time;
 use crate::tracked_target::Flag;
 
 /// A read may lag behind a write whose task has just succeeded.
-const LAG: Duration = Duration::from_secs(5);
+pub(crate) const LAG: Duration = Duration::from_secs(5);
 /// A doubtful snapshot is confirmed by another one after this time.
 const CONFIRM_AFTER: Duration = Duration::from_secs(1);
 

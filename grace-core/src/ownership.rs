@@ -125,13 +125,8 @@ impl State {
 
     /// A snapshot shows a target that somebody else was expected to register.
     pub(crate) fn found(&mut self, target: Index) {
-        let (now, record) = (self.now, &mut self.targets[target]);
-        if self.config.ownership == Ownership::WeightsOnly && record.trouble().is_some() {
-            let trouble = record.trouble_mut();
-            trouble.vanished = 0;
-            if trouble.is_over(now) {
-                record.end_trouble();
-            }
+        if self.config.ownership == Ownership::WeightsOnly {
+            self.targets[target].ease_trouble(self.now, |trouble| trouble.vanished = 0);
         }
     }
 

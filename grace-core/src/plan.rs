@@ -140,11 +140,8 @@ impl State {
         }
         let record = &self.targets[target];
         // What was seen before this grant is stale: whoever was granted meanwhile may have registered it.
-        let proven_absent = record.seen == Seeing::Absent
-            && self.pools[record.pool].read
-            && !record.flags.has(Flag::Assumed)
-            && !record.flags.has(Flag::Doubt)
-            && record.flying().is_none();
+        let proven_absent =
+            record.seen == Seeing::Absent && self.pools[record.pool].read && record.is_proven();
         match record.claim {
             Claim::None if self.may_claim(target, desire) => Some(true),
             Claim::Held if proven_absent => {
@@ -154,10 +151,8 @@ impl State {
             }
             // A released route: dropped when the target needs nothing more.
             Claim::Held if desire.reason == Reason::RouteReleased => {
-                let settled = matches!((desire.want, record.seen), (Want::Keep(wanted), Seeing::Registered(seen)) if wanted == seen);
                 let live = self.kill_time(desire.seat).is_none();
-                (settled && live && !record.flags.has(Flag::Assumed) && record.flying().is_none())
-                    .then_some(false)
+                (live && self.is_settled(target)).then_some(false)
             }
             Claim::None | Claim::Asked | Claim::Held | Claim::Dropping => None,
         }

@@ -9,17 +9,18 @@ use alloc::vec::Vec;
 use core::hash::Hash;
 use core::time::Duration;
 
+use crate::desired::LEFTOVER_DRAIN;
+use crate::flap::WITHIN;
 use crate::index::hash;
 use crate::lane::{Lane, VerbState};
+use crate::observed::LAG;
+use crate::plan::RESTORES_WITHIN;
 use crate::record::{PoolRecord, Seat};
 use crate::slab::Index;
 use crate::state::State;
 use crate::time::Time;
 use crate::tracked_pod::Pod;
 use crate::tracked_target::Target;
-
-/// Longer than every span that the core adds to a moment it remembers: what is older bears on nothing.
-const SPANS: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(300)];
 
 /// Where the words and moments go.
 pub(crate) struct Projection<'a> {
@@ -86,7 +87,7 @@ impl Projection<'_> {
     fn pod(&mut self, pod: &Pod) {
         let life = pod.life().map(|life| core::mem::discriminant(&life));
         let drain = pod.drain().map(|drain| (drain.targets, drain.confirmed));
-        self.word((pod.uid, life, pod.gone, pod.listed, drain));
+        self.word((pod.uid, life, pod.is_gone(), pod.listed, drain));
         self.time(pod.hold());
     }
 
@@ -155,8 +156,8 @@ impl Projection<'_> {
         self.word((target.ip, target.port, target.flags.bits(), target.want, target.seen));
         self.word((target.flying(), target.claim));
         self.word(target.waiting.map(|change| change as u8));
-        self.since(target.zero_since(), SPANS[1]);
-        self.since(Some(target.proven_at()), SPANS[0]);
+        self.since(target.zero_since(), LEFTOVER_DRAIN);
+        self.since(Some(target.proven_at()), LAG);
         self.word(pool.shown_at >= target.lands_until());
         self.time(Some(target.lands_until()));
         self.time(target.timer().map(|(at, _)| at));
@@ -164,7 +165,7 @@ impl Projection<'_> {
             let facts = (trouble.refusals.min(2), trouble.alone, trouble.suspects.is_some());
             self.word((facts, trouble.overwritten, trouble.vanished.min(2), trouble.restored.len()));
             self.time(Some(trouble.not_before));
-            self.since(trouble.restored.front().copied(), SPANS[2]);
+            self.since(trouble.restored.front().copied(), RESTORES_WITHIN);
         }
     }
 
@@ -173,7 +174,7 @@ impl Projection<'_> {
         self.since(Some(seat.unlisted_since()), state.config.deselected_after);
         if let Some(flap) = seat.unsteady.as_ref().and_then(|unsteady| unsteady.flap.as_ref()) {
             self.word((flap.changes.len(), flap.hold));
-            self.since(flap.changes.front().copied(), SPANS[1]);
+            self.since(flap.changes.front().copied(), WITHIN);
             self.since(flap.ready_since, flap.hold.unwrap_or_default());
         }
     }

@@ -31,6 +31,7 @@ pub(crate) struct Endpoint {
     pub(crate) pod: Index,
     pub(crate) ip: Ip,
     pub(crate) serving: bool,
+    /// Decides nothing, the Pod says it itself; a change of it seats the Pod anew.
     pub(crate) terminating: bool,
 }
 

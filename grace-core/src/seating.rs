@@ -62,19 +62,14 @@ impl State {
         while seat != NONE {
             let next = self.seats[seat].next_of_pod;
             if self.seats[seat].binding == binding {
-                let listed = if active {
-                    {
-                        let target = &self.targets[self.seats[seat].target];
-                        self.listing(binding, pod, target.ip, target.port)
-                    }
-                } else {
-                    None
-                };
+                let target = &self.targets[self.seats[seat].target];
+                let (ip, port) = (target.ip, target.port);
+                let listed = if active { self.listing(binding, pod, ip, port) } else { None };
                 self.update_seat(seat, listed);
             }
             seat = next;
         }
-        if !active || self.pods[pod].gone {
+        if !active || self.pods[pod].is_gone() {
             return;
         }
         let service = self.routes[self.bindings[binding].route].service;

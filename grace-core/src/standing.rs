@@ -26,12 +26,9 @@ pub(crate) struct Sitting<'a> {
 }
 
 impl Sitting<'_> {
-    /// Named by a slice on a route that drives the pool, without flapping or a slow start.
-    pub(crate) fn is_steady(&self) -> bool {
-        self.binding.phase == Phase::Active
-            && self.seat.listed
-            && self.seat.unsteady.is_none()
-            && self.route.facts.policy.slow_start.is_none()
+    /// Named by a slice, on a route that drives the pool.
+    pub(crate) fn is_driven(&self) -> bool {
+        self.binding.phase == Phase::Active && self.seat.listed
     }
 }
 
@@ -78,7 +75,8 @@ impl State {
             return None;
         }
         let stage = pod.stage()?;
-        if stage == Stage::Over || !pod.lives_at(target.ip) {
+        let at = pod.is_at(target.ip);
+        if stage == Stage::Over || !(at || pod.lives_at(target.ip)) {
             return Some((Standing::Over, None));
         }
         if stage == Stage::Terminating {
@@ -88,8 +86,8 @@ impl State {
             pod.facts.as_ref().is_some_and(|facts| facts.plain.gate == Gate::Waiting { only: true });
         let passed = pod.passed().filter(|until| *until > self.now && !seat.serving);
         // A slice may know an address before the Pod says so, and anybody may write a slice.
-        let ready = pod.is_at(target.ip)
-            && (seat.serving || route.facts.policy.ignore_readiness || gate_only || passed.is_some());
+        let ready =
+            at && (seat.serving || route.facts.policy.ignore_readiness || gate_only || passed.is_some());
         let standing = if ready { Standing::Ready } else { Standing::Unready { admitted: seat.admitted } };
         if let Some(until) = pod.hold().filter(|until| *until > self.now) {
             return Some((Standing::Held, Some((until, Wake::Drain))));

@@ -1,11 +1,12 @@
 //! What is kept of a Pod: its facts, packed, because there may be a hundred thousand of them.
 //!
-//! What only a Pod on its way out has (times, drain, hold) is kept apart, and only while it has it.
+//! What only few have (times of the end, drain, hold, StatefulSet) is kept apart, and only while they have it.
 
 use alloc::boxed::Box;
 use core::time::Duration;
 
 use crate::drain::Drain;
+use crate::flags::Flags;
 use crate::id::{ObjectName, Uid};
 use crate::intake::NO_SOURCE;
 use crate::ip::Ip;
@@ -30,9 +31,7 @@ pub(crate) struct Pod {
     pub(crate) seats: Index,
     /// How many endpoints of slices name it.
     pub(crate) listed: u32,
-    /// The object is gone; the record stays while targets remember it.
-    pub(crate) gone: bool,
-    pub(crate) flags: PodFlags,
+    pub(crate) flags: Flags<PodFlag>,
 }
 
 /// The facts about a Pod.
@@ -56,32 +55,26 @@ pub(crate) struct Plain {
     pub(crate) weight_ingress: Option<Weight>,
 }
 
-/// Small facts about a Pod, one bit each. What we showed on it is lost with the process: by then it is a fact again.
+/// Small facts about a Pod. What we showed on it is lost with the process: by then it is a fact again.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PodFlags(u8);
-
-impl PodFlags {
+pub(crate) enum PodFlag {
+    /// The object is gone; the record stays while targets remember it.
+    Gone,
     /// In `State::drains`.
-    pub(crate) const FOLLOWED: u8 = 16;
+    Followed,
     /// We showed that it is drained.
-    pub(crate) const DRAINED: u8 = 1;
+    Drained,
     /// We let its readiness gate pass.
-    pub(crate) const READY: u8 = 2;
+    Ready,
     /// That gate was seen to be true afterwards.
-    pub(crate) const READY_SEEN: u8 = 4;
+    ReadySeen,
     /// It was taken away again by somebody else, and people were told.
-    pub(crate) const UNDONE: u8 = 8;
+    Undone,
+}
 
-    pub(crate) const fn has(self, flag: u8) -> bool {
-        self.0 & flag != 0
-    }
-
-    pub(crate) const fn set(&mut self, flag: u8) {
-        self.0 |= flag;
-    }
-
-    pub(crate) const fn clear(&mut self, flag: u8) {
-        self.0 &= !flag;
+impl From<PodFlag> for u16 {
+    fn from(flag: PodFlag) -> Self {
+        1 << flag as Self
     }
 }
 
@@ -121,8 +114,7 @@ impl Pod {
             generation: 0,
             seats: NONE,
             listed: 0,
-            gone: false,
-            flags: PodFlags(0),
+            flags: Flags::none(),
         }
     }
 
@@ -159,9 +151,14 @@ impl Pod {
         changed
     }
 
+    /// Whether the object is gone.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.flags.has(PodFlag::Gone)
+    }
+
     /// Where the Pod is in its life, without the times; `None` while nothing is known of it.
     pub(crate) fn stage(&self) -> Option<Stage> {
-        if self.gone { Some(Stage::Over) } else { self.facts.as_ref().map(|known| known.plain.stage) }
+        if self.is_gone() { Some(Stage::Over) } else { self.facts.as_ref().map(|known| known.plain.stage) }
     }
 
     /// Where the Pod is in its life; `None` while nothing is known of it.
@@ -200,10 +197,7 @@ impl Pod {
     }
 
     pub(crate) fn set_hold(&mut self, until: Option<Time>) {
-        if until.is_some() || self.rare.is_some() {
-            self.rare.get_or_insert_default().hold = until;
-            self.tidy();
-        }
+        self.change_rare(until.is_some(), |rare| rare.hold = until);
     }
 
     /// Until when it counts as ready because its gate has just passed.
@@ -212,10 +206,7 @@ impl Pod {
     }
 
     pub(crate) fn set_passed(&mut self, until: Option<Time>) {
-        if until.is_some() || self.rare.is_some() {
-            self.rare.get_or_insert_default().passed = until;
-            self.tidy();
-        }
+        self.change_rare(until.is_some(), |rare| rare.passed = until);
     }
 
     /// Whether it lives and its gate has not passed.
@@ -235,8 +226,13 @@ impl Pod {
     }
 
     pub(crate) fn set_drain(&mut self, drain: Option<Drain>) {
-        if drain.is_some() || self.rare.is_some() {
-            self.rare.get_or_insert_default().drain = drain;
+        self.change_rare(drain.is_some(), |rare| rare.drain = drain);
+    }
+
+    /// Changes what few Pods have, which begins to be kept only where there is something to keep.
+    fn change_rare(&mut self, something: bool, change: impl FnOnce(&mut Rare)) {
+        if something || self.rare.is_some() {
+            change(self.rare.get_or_insert_default());
             self.tidy();
         }
     }

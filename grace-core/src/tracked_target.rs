@@ -7,6 +7,7 @@ use core::num::NonZeroU16;
 
 use crate::decide::Want;
 use crate::desired::Desire;
+use crate::flags::Flags;
 use crate::index::hash;
 use crate::ip::Ip;
 use crate::machine::Wake;
@@ -27,7 +28,7 @@ pub(crate) struct Target {
     pub(crate) claim: Claim,
     /// Kind of change that waits for its lane.
     pub(crate) waiting: Option<Change>,
-    pub(crate) flags: Flags,
+    pub(crate) flags: Flags<Flag>,
     passing: Option<Box<Passing>>,
 }
 
@@ -70,6 +71,19 @@ pub(crate) struct Trouble {
     pub(crate) vanished: u32,
 }
 
+impl Trouble {
+    /// Whether nothing is left to remember.
+    fn is_over(&self, now: Time) -> bool {
+        self.refusals == 0
+            && !self.alone
+            && self.suspects.is_none()
+            && self.restored.is_empty()
+            && !self.overwritten
+            && self.vanished == 0
+            && self.not_before <= now
+    }
+}
+
 impl Target {
     /// A target of which nothing is known.
     pub(crate) const fn unknown(pool: Index, ip: Ip, port: NonZeroU16) -> Self {
@@ -82,7 +96,7 @@ impl Target {
             seen: Seeing::Unknown,
             claim: Claim::None,
             waiting: None,
-            flags: Flags(0),
+            flags: Flags::none(),
             passing: None,
         }
     }
@@ -176,11 +190,19 @@ impl Target {
         self.passing.get_or_insert_default().trouble.get_or_insert_default()
     }
 
-    /// Its trouble is over.
-    pub(crate) fn end_trouble(&mut self) {
-        if self.trouble().is_some() {
-            self.pass(|passing| passing.trouble = None);
+    /// Changes its trouble, if it has some, and forgets it if nothing is left of it.
+    pub(crate) fn ease_trouble(&mut self, now: Time, change: impl FnOnce(&mut Trouble)) {
+        if let Some(trouble) = self.passing.as_mut().and_then(|passing| passing.trouble.as_deref_mut()) {
+            change(trouble);
+            if trouble.is_over(now) {
+                self.pass(|passing| passing.trouble = None);
+            }
         }
+    }
+
+    /// Whether what was seen is more than an answer, in no doubt, and nothing is on its way that changes it.
+    pub(crate) fn is_proven(&self) -> bool {
+        !self.flags.has(Flag::Assumed) && !self.flags.has(Flag::Doubt) && self.flying().is_none()
     }
 
     /// Changes what it has for a while, and keeps that only as long as there is something to keep.
@@ -200,11 +222,7 @@ impl Target {
     }
 }
 
-/// Small facts about a target, one bit each.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Flags(u16);
-
-/// One of [`Flags`].
+/// Small facts about a target.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Flag {
     /// In `State::touched`.
@@ -240,27 +258,9 @@ pub(crate) enum Flag {
     RegisteredHere,
 }
 
-impl Flags {
-    pub(crate) const fn has(self, flag: Flag) -> bool {
-        self.0 & (1 << flag as u16) != 0
-    }
-
-    pub(crate) const fn set(&mut self, flag: Flag, on: bool) {
-        let bit = 1 << flag as u16;
-        self.0 = if on { self.0 | bit } else { self.0 & !bit };
-    }
-
-    /// All of them.
-    #[cfg(feature = "planted")]
-    pub(crate) const fn bits(self) -> u16 {
-        self.0
-    }
-
-    /// Sets it, and says what it was.
-    pub(crate) const fn replace(&mut self, flag: Flag, on: bool) -> bool {
-        let was = self.has(flag);
-        self.set(flag, on);
-        was
+impl From<Flag> for u16 {
+    fn from(flag: Flag) -> Self {
+        1 << flag as Self
     }
 }
 
@@ -279,15 +279,6 @@ mod tests {
         assert!(target.passing.is_some());
         target.set_proven_at(Time::EPOCH);
         assert!(target.passing.is_none());
-    }
-
-    #[test]
-    fn one_flag_does_not_touch_another() {
-        let mut flags = Flags::default();
-        assert!(!flags.replace(Flag::Contradicted, true));
-        flags.set(Flag::Touched, true);
-        flags.set(Flag::Touched, false);
-        assert!(flags.has(Flag::Contradicted) && !flags.has(Flag::Touched));
     }
 
     #[test]
