@@ -21,6 +21,11 @@ impl Display for Causes<'_> {
     }
 }
 
+/// What an API server says of a request: its own words where there are any, else why none came.
+pub(crate) fn of_request(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error { status.message.clone() } else { Causes(error).to_string() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

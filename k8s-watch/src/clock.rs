@@ -5,6 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use grace_core::Time;
+use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
 /// Tells the core's time.
@@ -41,9 +42,22 @@ impl Clock {
     }
 }
 
+/// A moment as Kubernetes writes it, with so many digits of a second; what is beyond them is cut off.
+pub(crate) fn timestamp(at: Time, digits: usize) -> String {
+    let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_microsecond(micros).map_or_else(|_| String::new(), |at| format!("{at:.digits$}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_timestamp_has_the_digits_that_are_asked_for() {
+        let at = Time::from_micros(1_772_323_200_987_654);
+        assert_eq!(timestamp(at, 0), "2026-03-01T00:00:00Z");
+        assert_eq!(timestamp(at, 6), "2026-03-01T00:00:00.987654Z");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn n5_once_started_it_follows_no_wall() {

@@ -6,14 +6,14 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use grace_core::{Failure, Mark, ObjectName, Success, Uid, Why};
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::core::{PartialObjectMeta, Status};
 use kube::{Api, Client, Error};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::clock::Clock;
+use crate::causes::of_request;
+use crate::clock::{Clock, timestamp};
 use crate::execute::Attempt;
 
 /// Readiness gate that is set once the weight of a Pod is in force on every target, and each is healthy or not checked.
@@ -76,31 +76,25 @@ impl PodConditions {
             ),
             Mark::Drained => (DRAINED, "WeightZero", "no target gets new connections any more"),
         };
-        let seconds = i64::try_from(self.clock.now().as_micros() / 1_000_000).unwrap_or(i64::MAX);
-        let since = Timestamp::from_second(seconds).map(|at| format!("{at:.0}")).unwrap_or_default();
         let patch = json!({
             "metadata": {"uid": pod.to_string()},
             "status": {"conditions": [{
-                "type": condition, "status": "True", "lastTransitionTime": since, "reason": reason, "message": message,
+                "type": condition, "status": "True", "reason": reason, "message": message,
+                "lastTransitionTime": timestamp(self.clock.now(), 0),
             }]},
         });
         // Of the answer nothing is wanted, so nothing in it can be wrong.
         let api: Api<PartialObjectMeta<Pod>> = Api::namespaced(self.client.clone(), &name.namespace);
         let params = PatchParams::default();
         let patch = Patch::Strategic(patch);
-        let soon = attempt.pause(Duration::from_millis(500), Duration::from_secs(5));
         match timeout(CALL, api.patch_status(&name.name, &params, &patch)).await {
             Ok(Ok(_)) => Ok(Success::Marked),
             Ok(Err(Error::Api(status))) if is_gone(&status) => Ok(Success::Marked),
-            Ok(Err(Error::Api(status))) => Err(failure(name, &status, attempt)),
             Ok(Err(error)) => {
-                let detail = format!("patch of the status of Pod {name}: {error}").into();
-                Err(Failure::Unknown { retry_in: soon, detail })
+                let code = if let Error::Api(status) = &error { Some(status.code) } else { None };
+                Err(failure(name, &of_request(&error), code, attempt))
             }
-            Err(_) => {
-                let detail = format!("patch of the status of Pod {name}: no answer within {CALL:?}").into();
-                Err(Failure::Unknown { retry_in: soon, detail })
-            }
+            Err(_) => Err(failure(name, &format!("no answer within {CALL:?}"), None, attempt)),
         }
     }
 }
@@ -123,16 +117,16 @@ fn is_gone(status: &Status) -> bool {
     status.code == 404 || (matches!(status.code, 409 | 422) && of_uid())
 }
 
-fn failure(name: &ObjectName, status: &Status, attempt: Attempt) -> Failure {
-    let detail: Box<str> =
-        format!("patch of the status of Pod {name} (resource pods/status): {}", status.message).into();
+/// `code` is what the API server answered, if it did.
+fn failure(name: &ObjectName, why: &str, code: Option<u16>, attempt: Attempt) -> Failure {
+    let detail: Box<str> = format!("patch of the status of Pod {name} (resource pods/status): {why}").into();
     let later = attempt.pause(Duration::from_secs(5), Duration::from_secs(30));
     let soon = attempt.pause(Duration::from_millis(500), Duration::from_secs(5));
-    let (why, retry_in) = match status.code {
-        401 | 403 => (Why::Permission, later),
-        409 => (Why::Busy, soon),
-        429 => (Why::Throttled, soon),
-        400..=499 => (Why::Invalid, later),
+    let (why, retry_in) = match code {
+        Some(401 | 403) => (Why::Permission, later),
+        Some(409) => (Why::Busy, soon),
+        Some(429) => (Why::Throttled, soon),
+        Some(400..=499) => (Why::Invalid, later),
         _ => return Failure::Unknown { retry_in: soon, detail },
     };
     Failure::NotExecuted { why, retry_in, detail }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::ClaimStore;
 use super::record::{Record, object_name};
-use crate::causes::Causes;
+use crate::causes::of_request;
 use crate::execute::Attempt;
 
 /// One ConfigMap `grace-claims-<lane>` per lane in a namespace of our own. The service account needs get, create and
@@ -121,9 +121,12 @@ impl ConfigMapClaims {
     }
 
     fn failure(&self, verb: &str, name: &str, error: &Error, attempt: Attempt) -> Failure {
-        let detail: Box<str> =
-            format!("{verb} of ConfigMap {}/{name} (resource configmaps): {}", self.namespace, plain(error))
-                .into();
+        let detail: Box<str> = format!(
+            "{verb} of ConfigMap {}/{name} (resource configmaps): {}",
+            self.namespace,
+            of_request(error)
+        )
+        .into();
         let later = attempt.pause(Duration::from_secs(5), Duration::from_secs(30));
         let soon = attempt.pause(Duration::from_millis(500), Duration::from_secs(5));
         let Error::Api(status) = error else { return in_doubt(verb, soon, detail) };
@@ -187,11 +190,6 @@ fn in_doubt(verb: &str, retry_in: Duration, detail: Box<str>) -> Failure {
     } else {
         Failure::Unknown { retry_in, detail }
     }
-}
-
-/// The server's own words where there are any.
-fn plain(error: &Error) -> String {
-    if let Error::Api(status) = error { status.message.clone() } else { Causes(error).to_string() }
 }
 
 const LABELS: [(&str, &str); 2] =

@@ -150,7 +150,7 @@ impl Clb {
         match self.calls.call(&request).await {
             Ok(answer) => answer.load_balancers.into_iter().flat_map(|at| at.listeners).collect(),
             Err(error) => {
-                warn!(lane = %id, "health of targets is not known, readiness gates wait: {error}");
+                warn!(lane = %id, "health of targets is not known, readiness gates wait: {}", Causes(&error));
                 Vec::new()
             }
         }
@@ -200,7 +200,7 @@ impl Clb {
 
 fn unclear(error: &clb_client::Error, attempt: Attempt) -> Failure {
     let retry_in = attempt.pause(Duration::from_secs(1), Duration::from_secs(30));
-    Failure::Unknown { retry_in, detail: error.to_string().into() }
+    Failure::Unknown { retry_in, detail: Causes(error).to_string().into() }
 }
 
 impl LoadBalancer for Clb {

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use grace_core::Time;
 use http::Request;
-use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::wording::Severity;
-use crate::clock::Clock;
+use crate::causes::of_request;
+use crate::clock::{Clock, timestamp};
 use crate::finding::ObjectRef;
 
 /// Writes Events.
@@ -47,7 +46,7 @@ impl Post {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {"name": name, "namespace": namespace},
-            "eventTime": micro_time(now),
+            "eventTime": timestamp(now, MICRO_TIME),
             "reportingController": CONTROLLER,
             "reportingInstance": self.instance,
             "action": reason,
@@ -75,7 +74,8 @@ impl Post {
     /// Writes the count of a series.
     pub(super) async fn count(&self, on: &ObjectRef, series: &mut Series) -> Result<(), String> {
         let last = self.clock.now();
-        let patch = json!({"series": {"count": series.count, "lastObservedTime": micro_time(last)}});
+        let patch =
+            json!({"series": {"count": series.count, "lastObservedTime": timestamp(last, MICRO_TIME)}});
         let request = Request::patch(path(&on.name.namespace, Some(&series.name)))
             .header(http::header::CONTENT_TYPE, "application/merge-patch+json");
         series.written = (series.count, Instant::now());
@@ -86,8 +86,7 @@ impl Post {
         let request = request.body(body.to_string().into_bytes()).map_err(|error| error.to_string())?;
         match timeout(CALL, self.client.request::<Value>(request)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(kube::Error::Api(status))) => Err(status.message.clone()),
-            Ok(Err(error)) => Err(error.to_string()),
+            Ok(Err(error)) => Err(of_request(&error)),
             Err(_) => Err(format!("no answer within {CALL:?}")),
         }
     }
@@ -137,12 +136,6 @@ fn path(namespace: &str, name: Option<&str>) -> String {
     format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events{slash}{}", name.unwrap_or_default())
 }
 
-/// The API takes exactly six digits.
-fn micro_time(at: Time) -> String {
-    let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_microsecond(micros).map_or_else(|_| String::new(), |at| format!("{at:.6}"))
-}
-
 fn shortened(note: &str) -> String {
     if note.chars().count() <= NOTE_CHARACTERS {
         return note.to_owned();
@@ -150,6 +143,8 @@ fn shortened(note: &str) -> String {
     note.chars().take(NOTE_CHARACTERS - 3).chain("...".chars()).collect()
 }
 
+/// Digits of a second in `eventTime` and `lastObservedTime`; the API takes exactly so many.
+const MICRO_TIME: usize = 6;
 /// Who reports.
 const CONTROLLER: &str = "cloud.tencent.com/grace-controller";
 /// The API refuses longer notes: 1,024 bytes; a character has up to four, ours are almost all of one.
