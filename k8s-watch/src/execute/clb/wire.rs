@@ -1,7 +1,8 @@
 //! Ids, addresses and weights of the core in the words of the CLB API, and back. By hand, because the two crates share
 //! no types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::num::NonZeroU16;
 
 use clb_client::api;
@@ -90,9 +91,12 @@ pub(super) fn seen(pool: &Pool, listeners: &[api::ListenerTargets]) -> Option<Po
 }
 
 fn target(backend: &api::Backend) -> Option<Seen> {
-    let port = u16::try_from(backend.port).ok().and_then(NonZeroU16::new)?;
     let weight = u8::try_from(backend.weight?).ok().and_then(|weight| Weight::new(weight).ok())?;
-    Some(Seen { address: Address { ip: backend.ip()?, port }, weight, health: Health::Unknown })
+    Some(Seen { address: found(backend.ip()?, backend.port)?, weight, health: Health::Unknown })
+}
+
+fn found(ip: IpAddr, port: u32) -> Option<Address> {
+    Some(Address { ip, port: u16::try_from(port).ok().and_then(NonZeroU16::new)? })
 }
 
 /// Adds what the probes say of a pool's targets. A layer-4 listener has one rule there, with an id of its own.
@@ -104,19 +108,19 @@ pub(super) fn add_health(pool: &mut PoolSeen, listeners: &[api::ListenerHealth])
         Pool::Rule(_, rule) => at.rule_id == rule.as_str(),
         Pool::Listener(_) | Pool::WholeGroup => true,
     });
-    let probed: Vec<&api::TargetHealth> = rules.flat_map(|rule| &rule.targets).collect();
-    for seen in &mut pool.targets {
-        let (ip, port) = (seen.address.ip, u32::from(seen.address.port.get()));
-        let mut found = probed.iter().filter(|at| at.port == port && at.address() == Some(ip));
+    let mut told = BTreeMap::new();
+    for at in rules.flat_map(|rule| &rule.targets) {
+        let Some(address) = at.address().and_then(|ip| found(ip, at.port)) else { continue };
         // Two of one address: whose health it is nobody can say.
-        if let (Some(at), None) = (found.next(), found.next()) {
-            seen.health = match at.verdict() {
-                api::HealthVerdict::Healthy => Health::Healthy,
-                api::HealthVerdict::NotProbed => Health::Unchecked,
-                api::HealthVerdict::Unhealthy => Health::Unhealthy,
-                api::HealthVerdict::Unknown | _ => Health::Unknown,
-            };
-        }
+        told.entry(address).and_modify(|first| *first = Health::Unknown).or_insert(match at.verdict() {
+            api::HealthVerdict::Healthy => Health::Healthy,
+            api::HealthVerdict::NotProbed => Health::Unchecked,
+            api::HealthVerdict::Unhealthy => Health::Unhealthy,
+            api::HealthVerdict::Unknown | _ => Health::Unknown,
+        });
+    }
+    for seen in &mut pool.targets {
+        seen.health = told.get(&seen.address).copied().unwrap_or(Health::Unknown);
     }
 }
 
