@@ -301,7 +301,8 @@ impl Builder {
     }
 
     /// How long a watch may last before it is opened anew, in whole seconds, 1 at least: 30 s unless said. A connection that
-    /// died without a word is noticed 5 s after this time, so keep it well below the grace period of the Pods.
+    /// died without a word is noticed 5 s after this time, and what was deleted meanwhile is learned of then: keep it below the
+    /// grace period of Pods that must be drained even so.
     pub const fn watch_limit(mut self, limit: Duration) -> Self {
         self.watch_limit = limit;
         self
@@ -392,7 +393,7 @@ fn instance() -> String {
 const STATE_NAMESPACE: &str = "kube-system";
 /// A count is worth one request in this time.
 const EVENT_COUNTS: Duration = Duration::from_secs(30);
-/// A dead connection costs this much of a grace period, which is 30 s and a drain where nobody chose another.
+/// A dead connection costs this much of a grace period. A shorter one costs more requests.
 const WATCH_LIMIT: Duration = Duration::from_secs(30);
 /// Watch events that may wait; beyond that the watches are read more slowly.
 const QUEUE: usize = 1_024;
