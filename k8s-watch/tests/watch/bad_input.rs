@@ -1,8 +1,11 @@
 //! Each bad input has its Event or error with the object and the remedy, and leaves everything else alone.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clb_client::sim::{Account, Config, Fault, Latency, Listener, LoadBalancer, On, Shape};
+use grace_core::Event;
+use grace_core::log::Entry;
 use k8s_watch::sim::{Answer, Requests};
 use serde_json::json;
 
@@ -142,6 +145,35 @@ async fn x2_a_clb_that_gets_another_clusters_tag_is_left_as_it_is() {
     rig.delete_pod(&name);
     rig.waits(120).await;
     assert_eq!((rig.targets(81), rig.writes().len()), (before, writes));
+}
+
+#[tokio::test(start_paused = true)]
+async fn x2_a_clb_that_is_admitted_again_is_revoked_first_and_then_granted_anew() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&heard);
+    let mut rig = rig();
+    rig.service("web", 80, &GRACE);
+    rig.deploy("web", 1);
+    let builder = rig.builder().record(move |line| match serde_json::from_str(line).unwrap() {
+        Entry::Event { event: Event::Granted(_), .. } => hears.lock().unwrap().push("granted"),
+        Entry::Event { event: Event::Revoked(_), .. } => hears.lock().unwrap().push("revoked"),
+        Entry::Start { .. } | Entry::Event { .. } | Entry::Timeout { .. } => {}
+    });
+    rig.start_with(builder);
+    rig.until("the Pod serves", |rig| rig.serves(80, "web", 1, 10)).await;
+    let untagged = LoadBalancer::new("lb-1").with_listener(Listener::tcp("lbl-80", 80));
+    let (pool, before) = (rig.pool(80), rig.targets(80));
+    for balancer in [untagged.clone().with_tag("tke-clusterId", "cls-x"), untagged] {
+        let changes = heard.lock().unwrap().len();
+        rig.clb.with(|account| {
+            account.put_load_balancer(balancer);
+            before.iter().for_each(|(address, weight)| assert!(account.plant(&pool, *address, *weight)));
+        });
+        rig.until("the controller knows", |_| heard.lock().unwrap().len() > changes).await;
+    }
+    rig.roll("web", "web:2");
+    rig.until("replaced", |rig| rig.serves(80, "web", 1, 10) && rig.targets(80) != before).await;
+    assert_eq!(*heard.lock().unwrap(), ["granted", "revoked", "granted"]);
 }
 
 #[tokio::test(start_paused = true)]

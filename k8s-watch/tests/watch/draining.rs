@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use grace_core::{ObjectName, Step, Uid};
+use grace_core::{ObjectName, Ownership, Step, Uid};
 use k8s_watch::Drained;
 use serde_json::json;
 
@@ -154,6 +154,31 @@ async fn a_dry_run_plans_and_writes_nothing() {
     assert_eq!(rig.writes(), []);
     assert!(rig.cluster.objects("configmaps", "kube-system").is_empty());
     assert!(handle.status().borrow().is_ready());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_ledger_no_config_map_is_touched() {
+    for ownership in [Ownership::Exclusive, Ownership::WeightsOnly] {
+        let mut rig = rig();
+        rig.service("web", 80, &GRACE);
+        rig.pod("web-a", "web", json!({}));
+        rig.until("it has an address", |rig| rig.pods()["web-a"].is_some()).await;
+        let address = rig.address("web-a");
+        if ownership == Ownership::WeightsOnly {
+            rig.clb.with(|account| assert!(account.plant(&rig.pool(80), address, 10)));
+        }
+        rig.start_with(rig.builder().ownership(ownership));
+        rig.until("the Pod serves", |rig| rig.serves(80, "web", 1, 10)).await;
+        rig.waits(5).await;
+        rig.delete_pod("web-a");
+        rig.until_within(Duration::from_secs(2), "weight 0", |rig| rig.weight(80, address) == Some(0)).await;
+        rig.until("gone", |rig| !rig.exists("web-a")).await;
+        rig.waits(120).await;
+        let left = (ownership == Ownership::WeightsOnly).then_some(0);
+        assert_eq!(rig.weight(80, address), left, "{ownership:?}");
+        let requests = rig.cluster.requests();
+        assert!(!requests.iter().any(|request| request.resource == "configmaps"), "{ownership:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,6 +29,12 @@ impl Rig {
         pod["status"]["conditions"].as_array()?.iter().find(|at| at["type"] == kind).cloned()
     }
 
+    /// How often the status of a Pod was written.
+    fn marks(&self) -> usize {
+        let requests = self.cluster.requests();
+        requests.iter().filter(|request| request.resource_path() == "pods/status").count()
+    }
+
     fn is(&self, pod: &str, kind: &str) -> bool {
         self.condition(pod, kind).is_some_and(|at| at["status"] == "True")
     }
@@ -49,6 +55,9 @@ async fn o27_a_gate_passes_when_the_weight_is_in_force_and_no_other_condition_is
         assert!(gate["lastTransitionTime"].as_str().unwrap().ends_with('Z'), "{gate}");
         rig.waits(300).await;
         assert_eq!(rig.writes().len(), 1, "registered once, no weight is touched: {:?}", rig.writes());
+        rig.delete_pod("web-a");
+        rig.until("deregistered", |rig| rig.targets(80).is_empty()).await;
+        assert_eq!(rig.marks(), 1, "the other mark was not asked for");
     }
 }
 
@@ -80,8 +89,37 @@ async fn x8_without_the_setting_no_pod_is_written() {
     rig.until("gone", |rig| !rig.exists("web-b")).await;
     rig.waits(120).await;
     assert!(!rig.is("web-a", GATE));
-    let requests = rig.cluster.requests();
-    assert!(!requests.iter().any(|request| request.resource_path() == "pods/status"), "{requests:?}");
+    assert_eq!(rig.marks(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_marks_nothing() {
+    let mut rig = rig();
+    rig.service("web", 80, &GRACE);
+    rig.gated_pod("web-a");
+    rig.start();
+    rig.until("it is registered", |rig| rig.targets(80).len() == 1).await;
+    rig.stop().await.unwrap();
+    rig.start_with(rig.builder().mark_ready(true).mark_drained(true).dry_run(true));
+    rig.waits(120).await;
+    assert_eq!(rig.marks(), 0, "though its weight is in force");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_pod_shows_is_not_shown_again_after_a_restart() {
+    let mut rig = rig();
+    rig.service("web", 80, &GRACE);
+    rig.pod("web-a", "web", json!({}));
+    rig.pod("web-b", "web", json!({}));
+    rig.start_with(rig.builder().mark_drained(true));
+    rig.until("both Pods serve", |rig| rig.serves(80, "web", 2, 10)).await;
+    rig.delete_pod("web-a");
+    let shown = |rig: &Rig| rig.is("web-a", k8s_watch::marks::DRAINED);
+    rig.until_within(Duration::from_secs(3), "it shows it", shown).await;
+    rig.kill().await;
+    rig.start_with(rig.builder().mark_drained(true));
+    rig.until("deregistered", |rig| rig.targets(80).len() == 1).await;
+    assert_eq!(rig.marks(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,8 +128,9 @@ async fn a_terminating_pod_shows_that_it_is_drained() {
     rig.service("web", 80, &GRACE);
     rig.pod("web-a", "web", json!({}));
     rig.pod("web-b", "web", json!({}));
+    rig.gated_pod("web-c");
     rig.start_with(rig.builder().mark_drained(true));
-    rig.until("both Pods serve", |rig| rig.serves(80, "web", 2, 10)).await;
+    rig.until("all Pods serve", |rig| rig.serves(80, "web", 3, 10)).await;
     let address = rig.address("web-a");
     rig.delete_pod("web-a");
     let shown = |rig: &Rig| rig.is("web-a", k8s_watch::marks::DRAINED);
@@ -99,6 +138,7 @@ async fn a_terminating_pod_shows_that_it_is_drained() {
     assert_eq!(rig.weight(80, address), Some(0));
     assert!(rig.condition("web-a", "Ready").is_some(), "the kubelet's conditions are still there");
     rig.until("deregistered", |rig| rig.weight(80, address).is_none()).await;
+    assert!(!rig.is("web-c", GATE), "the other mark was not asked for");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,12 @@
 //! The process itself: its end, its panics, and more input than it can take at once.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use grace_core::log::{Entry, replay};
-use grace_core::{Batch, Command, Failure, LaneId, Pool, Success};
+use grace_core::log::Entry;
+use grace_core::{Batch, Command, Event, Failure, LaneId, Machine, Pool, Success};
 use k8s_watch::bind::{Binding, BindingQuestion, BindingRules};
 use k8s_watch::execute::Attempt;
 use k8s_watch::sim::{Answer, Requests};
@@ -29,13 +30,14 @@ async fn p11_sigterm_ends_it_at_once_and_without_another_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recorded_log_repeats_what_was_written() {
+async fn a_recorded_log_repeats_every_call_at_its_moment() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let lines = Arc::clone(&log);
     let mut rig = rig();
     rig.service("web", 80, &GRACE);
     rig.pod("web-a", "web", json!({}));
-    rig.start_with(rig.builder().record(move |line| lines.lock().unwrap().push(line.to_owned())));
+    let builder = rig.builder().resync(Duration::from_secs(7));
+    rig.start_with(builder.record(move |line| lines.lock().unwrap().push(line.to_owned())));
     rig.until("the Pod serves", |rig| rig.serves(80, "web", 1, 10)).await;
     rig.delete_pod("web-a");
     rig.until("its target is gone", |rig| rig.targets(80).is_empty()).await;
@@ -44,23 +46,55 @@ async fn a_recorded_log_repeats_what_was_written() {
 
     let entries: Vec<Entry> =
         log.lock().unwrap().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(matches!(entries[0], Entry::Start { .. }));
-    let (_, actions) = replay(&entries).unwrap();
-    let writes = actions.iter().filter_map(|action| match &action.command {
-        Command::Write { batch, .. } => Some(batch),
-        Command::Read { .. } | Command::Claim { .. } | Command::LoadClaims { .. } | Command::Mark { .. } => {
-            None
+    let Entry::Start { config, .. } = &entries[0] else { panic!("{:?}", entries[0]) };
+    let mut machine = Machine::new(config.clone());
+    let (mut left, mut kinds) = (BTreeSet::new(), Vec::new());
+    for entry in &entries {
+        if let Entry::Event { event: Event::Answer { id, .. }, .. } = entry {
+            assert!(left.contains(id), "{id} was carried out before it leaves here");
         }
-    });
-    let kinds: Vec<&str> = writes
-        .map(|batch| match batch {
-            Batch::Weights(_) => "weights",
-            Batch::Register(_) => "register",
-            Batch::Deregister(_) => "deregister",
-        })
-        .collect();
+        entry.apply(&mut machine);
+        while let Some(action) = machine.poll_action() {
+            left.insert(action.id);
+            if let Command::Write { batch, .. } = action.command {
+                kinds.push(match batch {
+                    Batch::Weights(_) => "weights",
+                    Batch::Register(_) => "register",
+                    Batch::Deregister(_) => "deregister",
+                });
+            }
+        }
+    }
     assert_eq!(kinds, ["register", "weights", "deregister"]);
     assert_eq!(kinds.len(), rig.writes().len(), "{:#?}", rig.writes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_life_of_a_watch_and_the_pace_of_counts_are_as_said() {
+    let mut rig = rig();
+    rig.service("web", 80, &GRACE);
+    rig.pod("web-a", "web", json!({}));
+    let builder = rig.builder().resync(Duration::from_secs(1));
+    rig.start_with(builder.watch_limit(Duration::from_secs(3)).event_counts(Duration::from_secs(4)));
+    rig.until("the Pod serves", |rig| rig.serves(80, "web", 1, 10)).await;
+    let address = rig.address("web-a");
+    // Said twice, so an Event and its count.
+    for _ in 0..2 {
+        rig.waits(5).await;
+        rig.clb.with(|account| assert!(account.plant(&rig.pool(80), address, 77)));
+        rig.until("repaired", |rig| rig.weight(80, address) == Some(10)).await;
+    }
+    let count = |rig: &Rig| {
+        rig.cluster.requests().iter().any(|request| request.resource == "events" && request.verb == "patch")
+    };
+    rig.until_within(Duration::from_secs(6), "the count is written", count).await;
+    let opened = || {
+        let requests = rig.cluster.requests();
+        requests.iter().filter(|request| request.resource == "pods" && request.verb == "watch").count()
+    };
+    let before = opened();
+    rig.waits(60).await;
+    assert!((18..=22).contains(&(opened() - before)), "{} watches in a minute", opened() - before);
 }
 
 /// A CLB whose part panics.
