@@ -104,27 +104,21 @@ impl HttpTransport {
 
 /// The whole body; most come in one piece, which is not copied.
 async fn body(answer: &mut reqwest::Response) -> Result<Bytes, TransportError> {
-    let first = answer.chunk().await.map_err(failed)?.unwrap_or_default();
-    let Some(mut chunk) = answer.chunk().await.map_err(failed)? else { return within_limit(first) };
-    let mut all = BytesMut::from(&first[..]);
-    loop {
-        if all.len() + chunk.len() > LARGEST {
-            return Err(too_large());
+    let mut body = Bytes::new();
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+        if body.len() + chunk.len() > LARGEST {
+            let why = format!("the answer is larger than {} MiB", LARGEST >> 20);
+            return Err(TransportError::perhaps_sent(why));
         }
-        all.extend_from_slice(&chunk);
-        match answer.chunk().await.map_err(failed)? {
-            Some(next) => chunk = next,
-            None => return Ok(all.freeze()),
+        if body.is_empty() {
+            body = chunk;
+        } else {
+            let mut grown = BytesMut::from(body);
+            grown.extend_from_slice(&chunk);
+            body = grown.freeze();
         }
     }
-}
-
-fn within_limit(body: Bytes) -> Result<Bytes, TransportError> {
-    if body.len() > LARGEST { Err(too_large()) } else { Ok(body) }
-}
-
-fn too_large() -> TransportError {
-    TransportError::perhaps_sent(format!("the answer is larger than {} MiB", LARGEST >> 20))
+    Ok(body)
 }
 
 impl Transport for HttpTransport {
