@@ -18,23 +18,8 @@
 //!
 //! Key and token are wiped from memory when the last copy is dropped, and print as `<redacted>`.
 
-#[cfg(test)]
 #[cfg(feature = "client")]
-mod answers;
-#[cfg(feature = "client")]
-mod chain;
-#[cfg(feature = "client")]
-mod environment;
-#[cfg(feature = "client")]
-mod instance_role;
-#[cfg(feature = "client")]
-mod profile;
-#[cfg(feature = "client")]
-mod provide;
-#[cfg(feature = "client")]
-mod refreshing;
-#[cfg(feature = "client")]
-mod web_identity;
+mod source;
 
 use std::error::Error;
 use std::fmt;
@@ -46,14 +31,9 @@ use zeroize::Zeroize;
 use crate::sign::{Kept, UnixSeconds};
 
 #[cfg(feature = "client")]
-pub use {
-    chain::Chain,
-    environment::Environment,
-    instance_role::InstanceRole,
-    profile::Profile,
-    provide::{CredentialError, CredentialFuture, ProvideCredential},
-    refreshing::{FetchCredential, Refreshing},
-    web_identity::WebIdentity,
+pub use source::{
+    Chain, CredentialError, CredentialFuture, Environment, FetchCredential, InstanceRole, Profile,
+    ProvideCredential, Refreshing, WebIdentity,
 };
 
 /// The three values that belong together, and when they end. Cheap to clone.

@@ -9,7 +9,7 @@ use http::{Request, StatusCode, header};
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::{
+use crate::credential::{
     Credential, CredentialError, CredentialFuture, FetchCredential, RefusedSecret, SecretId, SecretKey, Token,
 };
 use crate::sign::UnixSeconds;
@@ -141,7 +141,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential::answers::Answers;
+    use crate::credential::source::answers::Answers;
 
     const GOOD: &str = r#"{"TmpSecretId":"id","TmpSecretKey":"canary-key","ExpiredTime":1772323200,"Expiration":"x","Token":"canary-token","Code":"Success"}"#;
 

@@ -1,9 +1,25 @@
 //! What gives a client its credentials.
 
+#[cfg(test)]
+mod answers;
+mod chain;
+mod environment;
+mod instance_role;
+mod profile;
+mod refreshing;
+mod web_identity;
+
 use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{Credential, RefusedSecret};
+
+pub use chain::Chain;
+pub use environment::Environment;
+pub use instance_role::InstanceRole;
+pub use profile::Profile;
+pub use refreshing::{FetchCredential, Refreshing};
+pub use web_identity::WebIdentity;
 
 /// Where credentials come from.
 ///

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::{
+use crate::credential::{
     Credential, CredentialError, CredentialFuture, Environment, InstanceRole, Profile, ProvideCredential,
     Refreshing, WebIdentity,
 };

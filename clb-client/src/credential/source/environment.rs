@@ -5,7 +5,7 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
-use super::{
+use crate::credential::{
     Credential, CredentialError, CredentialFuture, ProvideCredential, RefusedSecret, SecretId, SecretKey,
     Token,
 };

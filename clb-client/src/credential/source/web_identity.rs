@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::{
-    Credential, CredentialError, CredentialFuture, FetchCredential, RefusedSecret, SecretId, SecretKey, Token,
-};
 use crate::answer;
 use crate::clock::{self, WallClock};
+use crate::credential::{
+    Credential, CredentialError, CredentialFuture, FetchCredential, RefusedSecret, SecretId, SecretKey, Token,
+};
 use crate::endpoint::Endpoint;
 use crate::region::Region;
 use crate::sign::{Headers, UnixSeconds};
@@ -205,7 +205,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential::answers::Answers;
+    use crate::credential::source::answers::Answers;
 
     #[tokio::test]
     async fn the_token_is_exchanged_without_a_signature() {

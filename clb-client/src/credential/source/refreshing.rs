@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use super::{Credential, CredentialError, CredentialFuture, ProvideCredential};
 use crate::clock::{self, WallClock};
+use crate::credential::{Credential, CredentialError, CredentialFuture, ProvideCredential};
 use crate::sign::UnixSeconds;
 
 /// A source that is asked anew each time. [`Refreshing`] keeps what it gives.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{
+use crate::credential::{
     Credential, CredentialError, CredentialFuture, FetchCredential, RefusedSecret, SecretId, SecretKey, Token,
 };
 
