@@ -87,6 +87,12 @@ async fn n6_date_and_timestamp_are_of_one_instant_also_over_midnight() {
         .map(|request| verify(request, &secret()).unwrap().get() as i64 - now().get() as i64)
         .collect();
     assert_eq!(stamps, [-3, -2, -1, 0, 1, 2], "the clock is read once per attempt, and midnight is at 0");
+    // Said here, because signer and verifier might be wrong about the day together.
+    for (request, stamp) in script.sent().iter().zip(stamps) {
+        let date = if stamp < 0 { "2026-02-28" } else { "2026-03-01" };
+        let signature = request.headers()["authorization"].to_str().unwrap();
+        assert!(signature.contains(&format!("/{date}/clb/tc3_request,")), "{stamp}: {signature}");
+    }
 }
 
 /// Runs the test above again in processes that live elsewhere.
@@ -386,6 +392,8 @@ async fn targets_of_other_networks_are_read_by_pages() {
     };
     let script = Script::new([page(100), page(2)]);
     assert_eq!(script.client().all_cross_targets(DescribeCrossTargets::new()).await.unwrap().len(), 102);
+    assert_eq!(script.sent()[1].headers()["x-tc-action"], "DescribeCrossTargets");
+    assert_eq!(script.sent()[1].body(), r#"{"Offset":100,"Limit":100}"#);
 }
 
 #[tokio::test(start_paused = true)]
