@@ -43,6 +43,11 @@ struct Args {
 async fn main() -> ExitCode {
     let Err(error) = run().await else { return ExitCode::SUCCESS };
     eprintln!("{error}");
+    let mut cause = error.source();
+    while let Some(because) = cause {
+        eprintln!("  because: {because}");
+        cause = because.source();
+    }
     ExitCode::FAILURE
 }
 

@@ -74,11 +74,9 @@ impl Place {
         let weight_of_unbound = self.weigh(vec![self.element(&[(absent, 51)])?], &[(absent, 51)]).await?;
 
         let answer = self.client.call(&self.register(&[first], 61)?).await;
-        let bound =
-            self.batch_verdict(answer.map(|a| (a.request_id, a.failed_listeners)), &[(first, 61)]).await?;
+        let bound = self.batch_verdict(answer.map(|a| a.failed_listeners), &[(first, 61)]).await?;
         let answer = self.client.call(&self.deregister(&[absent])?).await;
-        let deregister_unbound =
-            self.batch_verdict(answer.map(|a| (a.request_id, a.failed_listeners)), &[]).await?;
+        let deregister_unbound = self.batch_verdict(answer.map(|a| a.failed_listeners), &[]).await?;
 
         let unknown_task = self.task_verdict("00000000-0000-4000-8000-000000000000").await;
         let first_task = (ended.elapsed(), self.task_verdict(&begun.request_id).await);
@@ -133,15 +131,13 @@ impl Place {
     /// What a batch answer, and a read a little later, say.
     async fn batch_verdict(
         &self,
-        answer: std::result::Result<(String, Vec<String>), Error>,
+        failed_listeners: std::result::Result<Vec<String>, Error>,
         wanted: &[(SocketAddr, u32)],
     ) -> Result<Verdict> {
-        let failed = match answer {
-            Ok((_, failed)) => failed,
+        match failed_listeners {
+            Ok(failed) if failed.is_empty() => {}
+            Ok(_) => return Ok(Verdict::InPart),
             Err(error) => return refusal(error),
-        };
-        if !failed.is_empty() {
-            return Ok(Verdict::InPart);
         }
         self.until_shown(wanted).await?;
         self.effect(wanted).await
