@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 
 fn start() -> Result<ExitCode, Refusal> {
     let settings = Flags::read()?;
-    // The log begins when a refusal cannot be the only line any more.
+    // Whoever reads certificates logs each place that holds none, and a refusal is to be the only line.
     let clb = connect::clb(&settings)?;
     logging::start(settings.log_format)?;
     let runtime = Runtime::new().map_err(|why| Refusal::new("threads cannot be started", why))?;

@@ -88,7 +88,7 @@ async fn settled(clb: &ClbSim, old: &[SocketAddr], controller: &Program) -> (Vec
     settled.await
 }
 
-/// No target was deregistered before its kubelet removed the Pod, and none that had traffic then. Returns the times
+/// Every target was at weight 0 when its kubelet removed the Pod, and was deregistered after that. Returns the times
 /// from the kubelet's knowledge that the Pod ends to weight 0 in force.
 fn drained_before_their_end(state: &State, old: &[SocketAddr], node: &KubeletLoop) -> Vec<Duration> {
     let ends = node.ends();

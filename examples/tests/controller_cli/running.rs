@@ -94,3 +94,29 @@ async fn only_the_load_balancers_that_were_named_are_written() {
     program.logged(&["LoadBalancerRefused", "lb-1", "--load-balancer"]).await;
     assert_eq!(world.writes(), [""; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_listeners_are_its_own_it_removes_what_no_pod_wants() {
+    let world = World::new().await;
+    world.web(1);
+    world.plant("10.9.9.9:8080".parse().unwrap(), 10);
+    let program = world.start(&["--config-drain", "1s"], &[("GRACE_OWNERSHIP", "exclusive")]);
+    world.settled(1, &program).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_another_one_registers_it_moves_only_weights() {
+    let world = World::new().await;
+    world.web(1);
+    let pod = until("the Pod has no address", || world.pods().first().copied(), String::new).await;
+    world.plant(pod, 10);
+    let program = world.start(&["--ownership", "weights-only", "--http", "127.0.0.1:0"], &[]);
+    answers(&program.probes().await, "/readyz", 200, &program).await;
+    world.cluster.delete("pods", "default", &world.first_pod(), None).unwrap();
+    let gone = || (!world.pods().contains(&pod) && world.pods().len() == 1).then_some(());
+    until("the Pod was not replaced", gone, || program.log()).await;
+    let drained = || (world.targets() == [(pod, 0)]).then_some(());
+    until("its target was not drained", drained, || program.log()).await;
+    assert_eq!(world.writes(), ["BatchModifyTargetWeight"]);
+    assert_eq!(world.cluster.objects("configmaps", "kube-system").len(), 0);
+}

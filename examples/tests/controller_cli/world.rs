@@ -139,6 +139,12 @@ impl World {
         targets
     }
 
+    /// Binds a target, or changes its weight, as somebody else would.
+    pub(crate) fn plant(&self, address: SocketAddr, weight: u8) {
+        let pool = PoolId::listener("lb-1", "lbl-80");
+        assert!(self.clb.simulator().with(|account| account.plant(&pool, address, weight)));
+    }
+
     /// Calls so far that write, by action.
     pub(crate) fn writes(&self) -> Vec<String> {
         let calls = self.clb.simulator().with(|account| account.calls().to_vec());
