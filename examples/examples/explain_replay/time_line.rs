@@ -113,7 +113,7 @@ fn end(
         let _ = writeln!(text, "  {id} has no answer yet");
     }
     if calls.targets().is_empty() {
-        let _ = writeln!(text, "  {name} had no target");
+        let _ = writeln!(text, "  {name} has no target");
     }
     let plan = machine.plan();
     for target in calls.targets() {

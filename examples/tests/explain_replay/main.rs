@@ -105,6 +105,21 @@ async fn a_pod_that_is_not_in_the_log_is_told_with_the_nearest() {
     assert_eq!(why.replace(log(), "LOG"), "no Pod shop/web1 in LOG; nearest: shop/web-1, shop/web-0");
 }
 
+#[tokio::test]
+async fn what_becomes_of_an_address_is_told_of_the_pod_that_lives_there() {
+    let log = recording::taken_over().lines().map(str::to_owned).collect::<Vec<_>>();
+    let path = written("taken-over", &log);
+    let path_text = path.to_str().unwrap();
+    let before = told(&[path_text, "shop/web-1"]).await;
+    let (last, end) = before.split_once("At the end of the log").unwrap();
+    assert!(last.lines().last().unwrap().contains("+21."), "{before}");
+    assert!(end.ends_with(":\n  shop/web-1 has no target\n"), "{before}");
+    let after = told(&[path_text, "shop/web-2"]).await;
+    assert!(after.contains("10.0.0.5:8080 in lbl-80: register with weight 10"), "{after}");
+    assert!(after.contains("EndpointSlice shop/web-x7k2p is gone"), "{after}");
+    std::fs::remove_file(&path).unwrap();
+}
+
 async fn told(arguments: &[&str]) -> String {
     let ended = end(arguments).await;
     assert_eq!((ended.status.code(), ended.stderr), (Some(0), Vec::new()));
@@ -121,12 +136,18 @@ async fn refused(arguments: &[&str]) -> String {
 
 /// The same for a log with these lines; it is called LOG then.
 async fn refused_log(name: &str, lines: &[String]) -> String {
-    let path = std::env::temp_dir().join(format!("grace-explain-replay-{}-{name}.jsonl", std::process::id()));
-    std::fs::write(&path, lines.join("\n")).unwrap();
+    let path = written(name, lines);
     let path_text = path.to_str().unwrap();
     let why = refused(&[path_text]).await.replace(path_text, "LOG");
     std::fs::remove_file(&path).unwrap();
     why
+}
+
+/// A log with these lines.
+fn written(name: &str, lines: &[String]) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("grace-explain-replay-{}-{name}.jsonl", std::process::id()));
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    path
 }
 
 async fn end(arguments: &[&str]) -> Ended {

@@ -36,8 +36,25 @@ pub(crate) fn run() -> String {
     run.until(170_000);
     run.relist_without(0);
     run.until(170_500);
-    let lines = run.log.iter().map(|entry| serde_json::to_string(entry).unwrap() + "\n");
-    lines.collect()
+    run.lines()
+}
+
+/// Another one: a Pod gets the address of one that is gone, and at the end a list of slices is empty.
+pub(crate) fn taken_over() -> String {
+    let mut run = Recording::new();
+    run.start();
+    run.until(5_000);
+    let asked = run.now;
+    run.change(1, |pod| pod.life = Life::Terminating { asked, kill: asked + Duration::from_secs(40) });
+    run.until(20_000);
+    run.gone(1);
+    run.until(23_000);
+    run.create(2, 1, [10, 0, 0, 5]);
+    run.ready(2);
+    run.until(30_000);
+    run.send(Event::ListStarted(source(SourceKind::Slices)));
+    run.send(Event::ListDone(source(SourceKind::Slices)));
+    run.lines()
 }
 
 /// A machine in virtual time, its cluster and its load balancer.
@@ -71,6 +88,10 @@ impl Recording {
             busy: false,
             lost: false,
         }
+    }
+
+    fn lines(&self) -> String {
+        self.log.iter().map(|entry| serde_json::to_string(entry).unwrap() + "\n").collect()
     }
 
     /// Everything is listed, the lane is granted.
