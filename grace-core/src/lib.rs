@@ -82,8 +82,8 @@
 //! next event or for [`Machine::poll_timeout`], whichever comes first. `now` never runs backwards. An action must have been
 //! dropped when its `deadline` passes; one second later it counts as unknown. Equal events give equal actions.
 //!
-//! Per lane at most one write or read is open, and beside it at most one claim; marks on Pods are few at a time. Waiting and trying again happen in here and
-//! not in whoever carries actions out, because here what came meanwhile is in the next call.
+//! Per lane at most one write or read is open, and beside it at most one claim; marks on Pods are few at a time. Waiting and
+//! trying again happen in here and not in whoever carries actions out, because here what came meanwhile is in the next call.
 //!
 //! # Words
 //!
