@@ -82,9 +82,10 @@ impl World {
             world.machine.handle_event(first, world.now);
         }
         let mut open = 0;
-        world.let_pass(|_, command| {
-            open += usize::from(matches!(command, Command::Write { .. }));
-            None
+        world.let_pass(|world, command| {
+            let is_write = matches!(command, Command::Write { .. });
+            open += usize::from(is_write);
+            (!is_write).then(|| world.answer(command))
         });
         assert_eq!(open, world.lanes().count(), "a write is open on every CLB");
         deliver(&mut world, &changes);

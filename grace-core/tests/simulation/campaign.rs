@@ -227,6 +227,21 @@ fn l1_every_world_comes_to_rest_as_wanted_whatever_went_wrong() {
     }
 }
 
+/// Each failed once, by a fault of the core or of its judges.
+const FOUND_SOMETHING: [u64; 25] = [
+    129, 164, 311, 362, 642, 699, 764, 815, 915, 1044, 1130, 1352, 1429, 2000, 2048, 2138, 2260, 2274, 2353,
+    2677, 2824, 2827, 4502, 6207, 7862,
+];
+
+#[test]
+fn l1_the_worlds_that_found_something_come_to_rest_too() {
+    let mut totals = Totals::default();
+    for seed in FOUND_SOMETHING {
+        println!("seed {seed}");
+        one(seed, &mut totals);
+    }
+}
+
 #[test]
 fn s15_the_same_seed_gives_the_same_trace() {
     let traces = |first: u64| (first..first + 40).map(|seed| Sim::run(seed, false).trace).collect::<Vec<_>>();

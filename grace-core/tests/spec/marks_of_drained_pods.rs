@@ -133,3 +133,21 @@ fn a_slow_api_server_delays_marks_and_never_drains() {
     let on = |write: Write| [write.clone(), write.on("lb-1/lbl-2")];
     t.expect(on(weight("web-2", 0)));
 }
+
+#[test]
+fn s9_a_pod_whose_pools_were_not_read_is_not_told() {
+    let mut t = with(Termination, ["web-1"]);
+    t.kill();
+    t.unseen(serving("web-2"));
+    t.unseen(terminating("web-2"));
+    // Registered while nobody watched, so that no claim tells of it.
+    t.by_hand("web-2", Some(10));
+    t.model.stuck.insert(crate::world::lane("lb-1"));
+    t.start();
+    t.wait(minutes(1));
+    t.expect_marks([]);
+    t.model.stuck.clear();
+    t.wait(minutes(2));
+    t.expect_marks([("web-2", Drained)]);
+    t.expect_registered([("web-1", 10), ("web-2", 0)]);
+}

@@ -1,7 +1,7 @@
 //! A Pod that is being deleted gets weight 0, stays registered while it exists, and is deregistered when it is gone.
 
 use grace_core::DrainOn::{Nothing, Termination, TerminationAndUnready};
-use grace_core::{DrainOn, Life, Notice, Weight};
+use grace_core::{DrainOn, Event, Life, Notice, Weight};
 
 use crate::call::Verb;
 use crate::harness::Harness;
@@ -297,4 +297,19 @@ fn a_weight_of_zero_is_a_weight() {
     t.when(terminating("web-1"));
     t.settle();
     t.expect([]);
+}
+
+#[test]
+fn a_drain_is_not_confirmed_while_one_of_its_targets_is_being_registered() {
+    let mut t = with(Termination, ["web-1"]);
+    t.when(bound("web", ["lb-1/lbl-1", "lb-2/lbl-1"]));
+    t.model.timing.answer = seconds(20);
+    t.send(&Event::Granted(crate::world::lane("lb-2")));
+    t.wait(seconds(5));
+    t.when(terminating("web-1"));
+    t.wait(seconds(10));
+    let confirmed = |n: &Notice| matches!(n, Notice::DrainConfirmed { .. });
+    assert_eq!(t.told(confirmed), 0, "{:?}", t.notices);
+    t.wait(minutes(1));
+    assert_eq!(t.told(confirmed), 1, "{:?}", t.notices);
 }
