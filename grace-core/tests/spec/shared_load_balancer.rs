@@ -367,3 +367,23 @@ fn c19_a_switch_that_defeats_drains_is_told_once_and_the_drain_goes_on() {
     t.after_linger();
     t.expect([weight("web-1", 0)]);
 }
+
+#[test]
+fn a1_a_pool_whose_share_is_used_up_does_not_end_the_gathering_for_another() {
+    let mut t = Harness::of([
+        drains("web", Termination),
+        bound("web", ["lb-1/lbl-1"]),
+        drains("api", Termination),
+        bound("api", ["lb-1/lbl-2"]),
+    ]);
+    let web = || (1..=51).map(|n| format!("web-{n}"));
+    t.given(web().map(serving).collect::<Vec<_>>());
+    t.given(serving("api-1"));
+    t.when(web().map(terminating).collect::<Vec<_>>());
+    t.wait(millis(20));
+    assert_eq!(t.writes().len(), 0, "fifty of them fill the share of their listener, the other has room");
+    t.when(terminating("api-1"));
+    t.after_linger();
+    assert_eq!(t.writes().len(), 51, "{:?}", t.writes());
+    assert!(t.writes().contains(&weight("api-1", 0).on("lb-1/lbl-2")));
+}
