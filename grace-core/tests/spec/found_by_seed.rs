@@ -136,14 +136,11 @@ fn o20_a_pod_that_terminates_keeps_its_target_though_its_service_went_while_nobo
 
 /// What the world has to tell, with Pods that do not say where they are.
 fn news_without_addresses(t: &mut Harness) {
-    for event in t.world.news() {
-        match event {
-            Event::Pod { from, mut pod } => {
-                pod.ips = [None, None];
-                t.send(&Event::Pod { from, pod });
-            }
-            other => t.send(&other),
+    for mut event in t.world.news() {
+        if let Event::Pod { pod, .. } = &mut event {
+            pod.ips = [None, None];
         }
+        t.send(&event);
     }
 }
 
