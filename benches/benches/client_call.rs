@@ -6,7 +6,7 @@
 //! its body of 384 bytes from objects, signs, sends and parses; the bare POST sends bytes that were signed before and reads
 //! the answer as bytes. What is compared is the processor time, user and system, of the process that calls.
 //!
-//! `GRACE_CALL_PYTHON`, `GRACE_CALL_NODE` and `GRACE_CALL_GO` name programs that have the SDKs; `bash .ci/client_call` sets them where
+//! `GRACE_SDK_PYTHON`, `GRACE_SDK_NODE` and `GRACE_SDK_GO` name programs that have the SDKs; `.ci/beside_sdks` sets them where
 //! their languages are at hand, then runs this.
 
 #[path = "client_call/contender.rs"]

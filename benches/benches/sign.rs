@@ -6,7 +6,7 @@
 //! turns, and a ratio is formed within the round; printed are the median and the range over the rounds. Where the hashing
 //! itself varies by more than 30 % between rounds the machine is too noisy to judge by time.
 //!
-//! The official SDKs run beside the contenders in Rust where `.ci/sign` has installed them.
+//! The official SDKs run beside the contenders in Rust where `.ci/beside_sdks` has installed them.
 
 #[path = "sign/instructions.rs"]
 mod instructions;
@@ -37,7 +37,7 @@ fn main() {
     for (name, variable) in SDKS {
         if env::var_os(variable).is_none() {
             println!(
-                "{name}: skipped, because {variable} names no command; .ci/sign sets it where the language is at hand"
+                "{name}: skipped, because {variable} names no command; .ci/beside_sdks sets it where the language is at hand"
             );
         }
     }

@@ -21,9 +21,9 @@ pub(crate) struct Sdk {
 /// Those at hand; says why the others are not.
 pub(crate) fn found() -> Vec<Sdk> {
     let candidates = [
-        ("Go", 4.0, 16_000, "GRACE_CALL_GO"),
-        ("Node", 9.0, 4_000, "GRACE_CALL_NODE"),
-        ("Python", 60.0, 800, "GRACE_CALL_PYTHON"),
+        ("Go", 4.0, 16_000, "GRACE_SDK_GO"),
+        ("Node", 9.0, 4_000, "GRACE_SDK_NODE"),
+        ("Python", 60.0, 800, "GRACE_SDK_PYTHON"),
     ];
     let mut found = Vec::new();
     for (name, goal, count, variable) in candidates {

@@ -4,11 +4,11 @@ use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// Name in the output, and the variable with the command. `.ci/sign` installs the pinned versions and sets all three.
+/// Name in the output, and the variable with the command. `.ci/beside_sdks` installs the pinned versions and sets all three.
 pub(crate) const SDKS: [(&str, &str); 3] = [
-    ("Go SDK 1.3.166", "GRACE_SIGN_GO"),
-    ("Python SDK 3.1.195", "GRACE_SIGN_PYTHON"),
-    ("Node SDK 4.1.220", "GRACE_SIGN_NODE"),
+    ("Go SDK 1.3.166", "GRACE_SDK_GO"),
+    ("Python SDK 3.1.195", "GRACE_SDK_PYTHON"),
+    ("Node SDK 4.1.220", "GRACE_SDK_NODE"),
 ];
 
 /// An SDK that signs one body.

@@ -1,4 +1,4 @@
-// Calls by the official Go SDK. Usage: call-go HOST:PORT CALLS CONCURRENCY; prints the processor time of the calls.
+// Calls by the official Go SDK. Usage: client_call-go HOST:PORT CALLS CONCURRENCY; prints the processor time of the calls.
 package main
 
 import (

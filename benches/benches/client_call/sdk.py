@@ -1,4 +1,4 @@
-"""Calls by the official Python SDK. Usage: caller.py HOST:PORT CALLS THREADS; prints the processor time of the calls.
+"""Calls by the official Python SDK. Usage: sdk.py HOST:PORT CALLS THREADS; prints the processor time of the calls.
 
 One client per thread, with kept connections, which is not the SDK's default.
 """

@@ -1,4 +1,4 @@
-// Calls by the official Node SDK, found by NODE_PATH. Usage: node caller.js HOST:PORT CALLS CONCURRENCY; prints the processor
+// Calls by the official Node SDK, found by NODE_PATH. Usage: node sdk.js HOST:PORT CALLS CONCURRENCY; prints the processor
 // time of the calls.
 const { CommonClient } = require("tencentcloud-sdk-nodejs-common");
 
