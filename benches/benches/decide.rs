@@ -11,7 +11,6 @@
 mod world;
 
 use std::alloc::System;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -155,10 +154,6 @@ struct Instructions {
 
 /// Each the difference of two runs under callgrind.
 fn instructions() -> Option<Instructions> {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        println!("instructions: skipped, because valgrind is not installed");
-        return None;
-    }
     let per_event =
         |pods, ports| Some((collected(pods, ports, 10_000)? - collected(pods, ports, 2_000)?) / 8_000.0);
     let counts = || {
@@ -167,22 +162,15 @@ fn instructions() -> Option<Instructions> {
     };
     let counts = counts();
     if counts.is_none() {
-        println!("instructions: skipped, because valgrind did not run this program");
+        println!("instructions: skipped, because valgrind is not installed or does not run this program");
     }
     counts
 }
 
 /// Instructions spent in `deliver` by a run with so many events.
 fn collected(pods: usize, ports: u16, events: usize) -> Option<f64> {
-    let run = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*world::deliver*"])
-        .arg(std::env::current_exe().ok()?)
-        .args([COUNTED, &pods.to_string(), &ports.to_string(), &events.to_string()])
-        .output()
-        .ok()?;
-    let told = String::from_utf8_lossy(&run.stderr).into_owned();
-    let (_, count) = told.lines().find_map(|line| line.split_once("Collected :"))?;
-    count.trim().parse().ok().filter(|count| *count > 0.0)
+    let arguments = [COUNTED, &pods.to_string(), &ports.to_string(), &events.to_string()];
+    grace_benches::instructions(&arguments, Some("*world::deliver*"))
 }
 
 fn round(number: f64, steps: f64) -> f64 {

@@ -1,9 +1,6 @@
 //! Instructions per signature, counted by callgrind: the difference of two counts of signatures in the same program.
 //! SHA-256 is software there, for every contender.
 
-use std::env;
-use std::process::Command;
-
 use super::signers::{Signer, Task};
 
 /// First argument of a run that is counted.
@@ -37,13 +34,6 @@ pub(crate) fn per_signature(size: usize, targets: usize) -> Option<[f64; 2]> {
 
 /// Instructions of a run with so many signatures.
 fn collected(signer: Signer, size: usize, targets: usize, count: u32) -> Option<f64> {
-    let run = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(env::current_exe().ok()?)
-        .args([COUNTED, signer.name(), &size.to_string(), &targets.to_string(), &count.to_string()])
-        .output()
-        .ok()?;
-    let told = String::from_utf8_lossy(&run.stderr).into_owned();
-    let (_, count) = told.lines().find_map(|line| line.split_once("Collected :"))?;
-    count.trim().parse().ok().filter(|count| *count > 0.0)
+    let arguments = [COUNTED, signer.name(), &size.to_string(), &targets.to_string(), &count.to_string()];
+    grace_benches::instructions(&arguments, None)
 }
