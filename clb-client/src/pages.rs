@@ -1,12 +1,14 @@
 //! Reads that take more than one call.
 
+use std::collections::BTreeSet;
+
 use crate::api::{
-    ApiCall, CrossTarget, DescribeCrossTargets, DescribeLoadBalancers, DescribeTargetGroupInstances,
-    DescribeTargetGroupList, DescribeTargetGroups, DescribeTargets, GroupBackend, ListenerId,
-    ListenerTargets, LoadBalancer, LoadBalancerId, TargetGroup, TargetGroupId,
+    ApiCall, AsyncJob, CrossTarget, DescribeAsyncJobs, DescribeCrossTargets, DescribeLoadBalancers,
+    DescribeTargetGroupInstances, DescribeTargetGroupList, DescribeTargetGroups, DescribeTargets,
+    GroupBackend, ListenerId, ListenerTargets, LoadBalancer, LoadBalancerId, TargetGroup, TargetGroupId,
 };
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Executed, Problem, one_line};
 
 /// Pages are read one after the other, so what comes or goes meanwhile may be missed or read twice.
 impl Client {
@@ -78,6 +80,37 @@ impl Client {
         self.every_page(page, |answer| (answer.members, answer.total_count.max(answer.real_count))).await
     }
 
+    /// The asynchronous calls with these request ids, page by page. No id, no call.
+    ///
+    /// # Errors
+    /// That of the first call that fails; [`ErrorKind::Failed`] when the pages do not end: one leads back to an earlier one,
+    /// or there are more of them than ids.
+    pub async fn all_async_jobs(&self, request_ids: Vec<String>) -> Result<Vec<AsyncJob>, Error> {
+        let (ids, mut all, mut tokens) = (request_ids.len(), Vec::new(), BTreeSet::new());
+        if ids == 0 {
+            return Ok(all);
+        }
+        let mut request = DescribeAsyncJobs::new(request_ids).with_page("", JOBS);
+        loop {
+            let answer = self.call(&request).await?;
+            all.extend(answer.jobs);
+            let next = answer.next_token;
+            if next.is_empty() {
+                return Ok(all);
+            }
+            // Each page but the last one has a job at least.
+            if tokens.len() == ids || !tokens.insert(next.clone()) {
+                let (pages, next) = (tokens.len() + 1, one_line(&next, 80));
+                let message = format!(
+                    "after {pages} pages for {ids} request ids the next token is {next:?}, and so on without end"
+                );
+                let problem = Problem::local(ErrorKind::Failed, Executed::Maybe, message);
+                return Err(Error::new(DescribeAsyncJobs::ACTION, request.object(), 1, problem));
+            }
+            request = request.with_page(next, JOBS);
+        }
+    }
+
     /// Asks until all are read that the answers count, or a page is empty. Where the answers count none, a page that is not
     /// full is the last one.
     async fn every_page<R: ApiCall, T>(
@@ -100,6 +133,9 @@ impl Client {
 
 /// Largest page.
 const PAGE: u32 = 100;
+
+/// Largest page of asynchronous calls.
+const JOBS: u8 = 100;
 
 /// Listeners of one `DescribeTargets`.
 const LISTENERS: usize = 20;

@@ -397,6 +397,44 @@ async fn targets_of_other_networks_are_read_by_pages() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn asynchronous_calls_are_read_page_by_page_and_merged() {
+    let script = Script::new([jobs(&["r-a", "r-b"], "t-1"), jobs(&[], "t-2"), jobs(&["r-c"], "")]);
+    let all = script.client().all_async_jobs(ids(&["r-a", "r-b", "r-c"])).await.unwrap();
+    assert_eq!(all.iter().map(|job| job.request_id.as_str()).collect::<Vec<_>>(), ["r-a", "r-b", "r-c"]);
+    let bodies: Vec<_> =
+        script.sent().iter().map(|r| String::from_utf8(r.body().to_vec()).unwrap()).collect();
+    let named = r#""RequestIds":["r-a","r-b","r-c"]"#;
+    assert_eq!(
+        bodies,
+        [
+            format!(r#"{{{named},"MaxResults":100}}"#),
+            format!(r#"{{{named},"NextToken":"t-1","MaxResults":100}}"#),
+            format!(r#"{{{named},"NextToken":"t-2","MaxResults":100}}"#),
+        ]
+    );
+    assert_eq!(Script::new([]).client().all_async_jobs(Vec::new()).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c16_a_list_of_asynchronous_calls_without_end_is_an_error() {
+    let cases = [
+        // The same token, two that take turns, and always another one.
+        (
+            vec![jobs(&["r-a"], "t-1"), jobs(&["r-a"], "t-1")],
+            "after 2 pages for 3 request ids the next token is \"t-1\"",
+        ),
+        (vec![jobs(&["r-a"], "t-1"), jobs(&["r-b"], "t-2"), jobs(&["r-a"], "t-1")], "after 3 pages"),
+        ((1..=4).map(|n| jobs(&[], &format!("t-{n}"))).collect(), "after 4 pages"),
+    ];
+    for (pages, message) in cases {
+        let error =
+            Script::new(pages).client().all_async_jobs(ids(&["r-a", "r-b", "r-c"])).await.unwrap_err();
+        assert_eq!((error.kind(), error.action()), (ErrorKind::Failed, "DescribeAsyncJobs"));
+        assert!(error.to_string().contains(message), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_is_asked_about_until_it_ends() {
     let script = Script::new([status(2), status(7), status(0)]);
     assert!(matches!(script.client().task("t-1").wait(minutes(1)).await, Outcome::Succeeded));
@@ -493,6 +531,17 @@ fn credential(token: &str) -> Credential {
 
 fn describe_targets() -> DescribeTargets {
     DescribeTargets::new(LoadBalancerId::new("lb-1").unwrap())
+}
+
+/// A page of asynchronous calls that have ended, and where the next one begins.
+fn jobs(ids: &[&str], next: &str) -> Step {
+    let jobs: Vec<_> =
+        ids.iter().map(|id| format!(r#"{{"RequestId":"{id}","Status":"Succeeded"}}"#)).collect();
+    ok(&format!(r#""Jobs":[{}],"NextToken":"{next}","#, jobs.join(",")))
+}
+
+fn ids(ids: &[&str]) -> Vec<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
 fn status(status: u8) -> Step {

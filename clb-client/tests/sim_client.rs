@@ -10,7 +10,10 @@ use clb_client::{
         DescribeListeners, DescribeLoadBalancers, DescribeTargets, DescribeTaskStatus, ListenerId,
         LoadBalancerId, Pool, PoolWeights, RuleId, TargetWeight, TaskStatus, Weight,
     },
-    sim::{Account, Config, Fault, Latency, Listener, LoadBalancer, On, PoolId, Rule, Shape, Simulator},
+    sim::{
+        Account, Action, Applied, Config, Fault, Latency, Listener, LoadBalancer, On, PoolId, Rule, Shape,
+        Simulator,
+    },
 };
 use tokio::time::Instant;
 
@@ -125,6 +128,33 @@ async fn odd_answers_are_read_or_refused_without_a_panic() {
         assert!(matches!(error.kind(), ErrorKind::Transport | ErrorKind::Server), "{shape:?}: {error}");
         assert_eq!(error.executed(), Executed::Maybe, "{shape:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_ends_of_many_writes_are_read_in_pages() {
+    let simulator = Simulator::in_virtual_time(account(Config::default().with_task(Latency::millis(300))));
+    let client = simulator.client(region()).with_rate_limit(RateLimit::none());
+    client.call(&register()).await.unwrap();
+    let mut ids = vec!["unknown".to_owned()];
+    for round in 0..130 {
+        if round == 100 {
+            simulator
+                .with(|account| account.faults().script(On::Writes, 1, Fault::FailedTask(Applied::Nothing)));
+        }
+        ids.push(client.call(&weight(30)).await.unwrap().request_id);
+        tokio::time::sleep(Duration::from_millis(if round == 129 { 100 } else { 300 })).await;
+    }
+    let reads = || {
+        simulator.with(|account| {
+            account.calls().iter().filter(|call| call.action == Action::DescribeAsyncJobs).count()
+        })
+    };
+    let jobs = client.all_async_jobs(ids.clone()).await.unwrap();
+    assert_eq!(reads(), 2);
+    assert!(jobs.iter().map(|job| &job.request_id).eq(&ids[1..]), "each known write once, in order");
+    assert!(jobs.iter().all(|job| job.api_name == "BatchModifyTargetWeight" && job.resource_ids == ["lb-1"]));
+    let status: Vec<_> = jobs.iter().map(|job| job.status.as_str()).collect();
+    assert_eq!((status[99], status[100], status[129]), ("Succeeded", "Failed", "Processing"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ApiCall;
 use super::null::or_default;
+use super::{ApiCall, OverLimit};
 
 /// Reads how asynchronous calls ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -13,9 +13,9 @@ use super::null::or_default;
 pub struct DescribeAsyncJobs {
     /// Which calls.
     request_ids: Vec<String>,
-    /// Where the page begins.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_token: Option<String>,
+    /// Where the page begins; empty for the first one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    next_token: String,
     /// Length of the page, 1 to 100, 20 unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_results: Option<u8>,
@@ -25,13 +25,14 @@ impl DescribeAsyncJobs {
     /// The calls with these request ids.
     #[must_use]
     pub const fn new(request_ids: Vec<String>) -> Self {
-        Self { request_ids, next_token: None, max_results: None }
+        Self { request_ids, next_token: String::new(), max_results: None }
     }
 
-    /// The page that begins at the `next_token` of the last answer, with at most `max_results` (1 to 100) calls.
+    /// The page that begins at the `next_token` of the last answer, the first one when it is empty, with at most
+    /// `max_results` (1 to 100) calls. [`Client::all_async_jobs`](crate::Client::all_async_jobs) reads every page.
     #[must_use]
     pub fn with_page(mut self, next_token: impl Into<String>, max_results: u8) -> Self {
-        (self.next_token, self.max_results) = (Some(next_token.into()), Some(max_results));
+        (self.next_token, self.max_results) = (next_token.into(), Some(max_results));
         self
     }
 }
@@ -77,4 +78,8 @@ impl ApiCall for DescribeAsyncJobs {
     const ACTION: &'static str = "DescribeAsyncJobs";
     const REPEATABLE: bool = true;
     type Response = DescribeAsyncJobsResponse;
+
+    fn check(&self) -> Result<(), OverLimit> {
+        OverLimit::check("calls on a page", self.max_results.unwrap_or(0).into(), 100)
+    }
 }

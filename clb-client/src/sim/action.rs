@@ -45,6 +45,8 @@ actions! {
     DescribeTargetHealth => Read(Health),
     /// How an asynchronous write ended.
     DescribeTaskStatus => Read(Task),
+    /// How several of them ended, in pages.
+    DescribeAsyncJobs => Read(Jobs),
     /// Which load balancers send traffic to an address.
     DescribeLBListeners => Read(Reverse),
     /// What the account may have.
@@ -96,6 +98,7 @@ pub(crate) enum Read {
     Targets,
     Health,
     Task,
+    Jobs,
     Reverse,
     Quota,
     Groups,

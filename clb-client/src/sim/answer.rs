@@ -9,7 +9,6 @@ use super::{
     action::{Action, Course, Read, Write},
     fault::{Applied, Fault},
     log::{Call, Outcome},
-    parameter::Parameters,
     refusal::Refusal,
     reply::{Content, Reply},
     shape::bend,
@@ -72,7 +71,7 @@ impl Account {
         let after = self.config.answer.draw(&mut self.dice);
         let done = match action.course() {
             Course::Read(what) => self.read(what, body).map(|fields| (fields, after, Outcome::Accepted)),
-            Course::Write(write) => self.write(write, body, request_id, fault.as_ref(), after),
+            Course::Write(write) => self.write((action, write), body, request_id, fault.as_ref(), after),
         };
         let (fields, mut after, outcome) = match done {
             Ok(done) => done,
@@ -107,6 +106,7 @@ impl Account {
             Read::Targets => self.describe_targets(body, now),
             Read::Health => self.describe_target_health(body),
             Read::Task => self.describe_task_status(body),
+            Read::Jobs => self.describe_async_jobs(body),
             Read::Reverse => self.describe_lb_listeners(body),
             Read::Quota => self.describe_quota(body),
             Read::Groups => self.describe_target_groups(body, true),
@@ -115,24 +115,10 @@ impl Account {
         }
     }
 
-    fn describe_task_status(&mut self, body: &Value) -> Result<Value, Refusal> {
-        let call = Parameters::of_body(body, &["TaskId", "DealName"])?;
-        let Some(id) = call.text("TaskId")?.or(call.text("DealName")?) else {
-            return Err(Refusal::new("InvalidParameter", "one of `TaskId` and `DealName` must be passed"));
-        };
-        let (fields, zeroed) = self.tasks.describe(id, self.now, self.config.task_retention)?;
-        for (pool, key) in zeroed {
-            if let Some(target) = self.targets_mut(&pool).and_then(|targets| targets.get_mut(&key)) {
-                target.zero_acknowledged = target.weight == 0;
-            }
-        }
-        Ok(fields)
-    }
-
     /// Accepts a write: locks the load balancer and plans the effect. Returns fields, time of the answer, outcome.
     fn write(
         &mut self,
-        write: Write,
+        (action, write): (Action, Write),
         body: &Value,
         request_id: &str,
         fault: Option<&Fault>,
@@ -148,7 +134,7 @@ impl Account {
             return Err(Refusal::busy(&plan.owner));
         }
         if !matches!(write, Write::Batch(_)) {
-            self.start_task(plan, request_id, fault);
+            self.start_task(plan, action, request_id, fault);
             return Ok((json!({}), after, Outcome::Accepted));
         }
         fail_listeners(&mut plan, fault, self.config.batch_is_async);
@@ -157,7 +143,7 @@ impl Account {
         let message = if failed.is_empty() { "" } else { "some listeners failed, please check them" };
         let fields = json!({"FailListenerIdSet": failed, "Message": message});
         if self.config.batch_is_async {
-            self.start_task(plan, request_id, fault);
+            self.start_task(plan, action, request_id, fault);
             return Ok((fields, after, outcome));
         }
         let takes = self.config.batch.draw(&mut self.dice);
@@ -165,12 +151,12 @@ impl Account {
         let end = self.now + takes;
         self.lock(&plan.owner, end + settles);
         // Whoever polls the request id of such a call nevertheless learns that it is done once it is.
-        self.tasks.start(request_id, &plan.owner);
+        self.tasks.start(request_id, action, &plan.owner);
         self.accept(end, self.pending(plan, Some(request_id), fault));
         Ok((fields, takes.max(after), outcome))
     }
 
-    fn start_task(&mut self, plan: Plan, request_id: &str, fault: Option<&Fault>) {
+    fn start_task(&mut self, plan: Plan, action: Action, request_id: &str, fault: Option<&Fault>) {
         let drawn = self.config.task.draw(&mut self.dice);
         let (takes, fails) = match fault {
             Some(Fault::SlowTask(takes)) => (*takes, None),
@@ -179,7 +165,7 @@ impl Account {
         };
         let end = self.now + takes;
         self.lock(&plan.owner, end);
-        self.tasks.start(request_id, &plan.owner);
+        self.tasks.start(request_id, action, &plan.owner);
         self.accept(end, Pending { fails, ..self.pending(plan, Some(request_id), fault) });
     }
 

@@ -117,6 +117,7 @@ mod shape;
 mod simulator;
 mod target_group;
 mod task;
+mod task_read;
 mod transport;
 mod view;
 mod write;

@@ -5,12 +5,10 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
-
 use super::{
+    action::Action,
     fault::Applied,
     pool::{PoolId, TargetKey},
-    refusal::Refusal,
     write::Edit,
 };
 
@@ -32,7 +30,7 @@ pub(crate) struct Pending {
     pub(crate) lag: Duration,
 }
 
-/// Everything that `DescribeTaskStatus` can be asked about.
+/// Everything that `DescribeTaskStatus` and `DescribeAsyncJobs` can be asked about.
 #[derive(Clone, Debug)]
 pub(crate) struct Tasks {
     by_id: BTreeMap<String, Task>,
@@ -43,19 +41,31 @@ pub(crate) struct Tasks {
 }
 
 #[derive(Clone, Debug)]
-struct Task {
+pub(crate) struct Task {
+    /// The write that it carries out.
+    pub(crate) action: Action,
     /// The load balancer or target group that it locks.
-    owner: String,
-    state: State,
+    pub(crate) owner: String,
+    pub(crate) state: State,
     /// Targets whose weight became 0 by this task and whose end nobody has been told yet.
     zeroed: Vec<(PoolId, TargetKey)>,
 }
 
 #[derive(Clone, Debug)]
-enum State {
+pub(crate) enum State {
     Running,
     Succeeded { at: Duration },
     Failed { at: Duration, message: String },
+}
+
+impl Task {
+    /// The targets that are acknowledged to be at weight 0 by an answer that tells how the task stands.
+    pub(crate) fn told(&mut self) -> Vec<(PoolId, TargetKey)> {
+        match self.state {
+            State::Succeeded { .. } => std::mem::take(&mut self.zeroed),
+            State::Running | State::Failed { .. } => Vec::new(),
+        }
+    }
 }
 
 impl Tasks {
@@ -64,8 +74,8 @@ impl Tasks {
         Self { by_id: BTreeMap::new(), ended: VecDeque::new(), limit }
     }
 
-    pub(crate) fn start(&mut self, id: &str, owner: &str) {
-        let task = Task { owner: owner.to_owned(), state: State::Running, zeroed: Vec::new() };
+    pub(crate) fn start(&mut self, id: &str, action: Action, owner: &str) {
+        let task = Task { action, owner: owner.to_owned(), state: State::Running, zeroed: Vec::new() };
         self.by_id.insert(id.to_owned(), task);
     }
 
@@ -91,33 +101,15 @@ impl Tasks {
         }
     }
 
-    /// Fields of the answer, and the targets that are acknowledged to be at weight 0 by it.
-    pub(crate) fn describe(
-        &mut self,
-        id: &str,
-        now: Duration,
-        retention: Option<Duration>,
-    ) -> Result<(Value, Vec<(PoolId, TargetKey)>), Refusal> {
+    /// The task of this name; none that ended as long ago as `retention`.
+    pub(crate) fn find(&mut self, id: &str, now: Duration, retention: Option<Duration>) -> Option<&mut Task> {
         if let (Some(retention), Some(Task { state: State::Succeeded { at } | State::Failed { at, .. }, .. })) =
             (retention, self.by_id.get(id))
             && *at + retention <= now
         {
             self.by_id.remove(id);
         }
-        let task = self
-            .by_id
-            .get_mut(id)
-            .ok_or_else(|| Refusal::new("InvalidParameter", format!("TaskId {id} not found")))?;
-        Ok(match &task.state {
-            State::Running => (json!({"Status": 2, "LoadBalancerIds": null, "Message": null}), Vec::new()),
-            State::Failed { message, .. } => {
-                (json!({"Status": 1, "LoadBalancerIds": null, "Message": message}), Vec::new())
-            }
-            State::Succeeded { .. } => {
-                let fields = json!({"Status": 0, "LoadBalancerIds": [task.owner], "Message": null});
-                (fields, std::mem::take(&mut task.zeroed))
-            }
-        })
+        self.by_id.get_mut(id)
     }
 
     /// Tasks that have not ended, as (id, load balancer or target group).
