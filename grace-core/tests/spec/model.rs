@@ -183,6 +183,11 @@ impl Model {
         self.claim(&target.lane.clone(), &[(target.pool.clone(), target.address)], &[]);
     }
 
+    /// Another process gives a claim up.
+    pub(crate) fn unclaim_by_hand(&mut self, target: &TargetId) {
+        self.claim(&target.lane.clone(), &[], &[(target.pool.clone(), target.address)]);
+    }
+
     /// A load balancer by its id, to be changed.
     pub(crate) fn balancer(&mut self, id: &str) -> &mut Balancer {
         self.balancers.entry(crate::world::lane(id)).or_default()
