@@ -7,6 +7,7 @@ use crate::time::Time;
 
 /// Kinds of call that the load balancer's API counts apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Verb {
     Weights,
     Register,
@@ -16,11 +17,13 @@ pub(crate) enum Verb {
 
 /// At most so many calls of each kind in *any* second: a window that slides, without a burst on top of a refill.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Budget {
     windows: [Window; 4],
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Window {
     /// When the last calls left, oldest first, at most as many as one second allows.
     sent: VecDeque<Time>,

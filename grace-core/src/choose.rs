@@ -34,6 +34,7 @@ pub(crate) struct Ready {
 
 /// A lane that waits for the budget of a verb: its claim on the next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Queued {
     pub(crate) verb: Verb,
     pub(crate) urgency: Urgency,

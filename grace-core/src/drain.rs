@@ -12,6 +12,7 @@ use crate::tracked_target::Flag;
 
 /// What is remembered of a Pod's drain until it is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Drain {
     /// When the core learned that the Pod terminates.
     pub(crate) since: Time,

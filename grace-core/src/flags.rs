@@ -4,8 +4,10 @@ use core::marker::PhantomData;
 
 /// A set of flags of one kind, whose `u16` is its bit.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub(crate) struct Flags<F> {
     bits: u16,
+    #[cfg_attr(feature = "serde", serde(skip))]
     kind: PhantomData<F>,
 }
 

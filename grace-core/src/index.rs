@@ -14,6 +14,16 @@ pub(crate) struct Lookup {
 }
 
 impl Lookup {
+    /// All records of these numbers; `hash` gives the hash of a record's key.
+    #[cfg(feature = "serde")]
+    pub(crate) fn of(numbers: impl Iterator<Item = Index>, hash: impl Fn(Index) -> u64) -> Self {
+        let mut table = HashTable::new();
+        for index in numbers {
+            table.insert_unique(hash(index), index, |index| hash(*index));
+        }
+        Self { table }
+    }
+
     /// The record whose key hashes like `key` and satisfies `is`.
     pub(crate) fn find(&self, key: &impl Hash, is: impl Fn(Index) -> bool) -> Option<Index> {
         self.table.find(hash(key), |index| is(*index)).copied()

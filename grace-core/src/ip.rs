@@ -8,6 +8,7 @@ use crate::slab::{Index, Slab};
 
 /// An address that some record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Ip {
     V4(Ipv4Addr),
     /// Number in [`Addresses`], in bytes: a number would have to be aligned.
@@ -22,8 +23,10 @@ impl Ip {
 
 /// The IPv6 addresses in use, each with the number of records that hold it.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Addresses {
     v6: Slab<(Ipv6Addr, u32)>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     by_ip: Lookup,
 }
 
@@ -40,18 +43,18 @@ impl Addresses {
         };
         if let Some(index) = self.index_of(ip) {
             self.v6[index].1 += 1;
-            return Ip::V6(index.to_ne_bytes());
+            return Ip::V6(index.to_le_bytes());
         }
         let index = self.v6.insert((ip, 1));
         let v6 = &self.v6;
         self.by_ip.insert(&ip, index, |index| hash(&v6[index].0));
-        Ip::V6(index.to_ne_bytes())
+        Ip::V6(index.to_le_bytes())
     }
 
     /// A record does not hold the address any more.
     pub(crate) fn release(&mut self, ip: Ip) {
         let Ip::V6(number) = ip else { return };
-        let index = Index::from_ne_bytes(number);
+        let index = Index::from_le_bytes(number);
         let (address, holders) = &mut self.v6[index];
         *holders -= 1;
         if *holders == 0 {
@@ -65,7 +68,7 @@ impl Addresses {
     pub(crate) fn find(&self, ip: IpAddr) -> Option<Ip> {
         match ip {
             IpAddr::V4(ip) => Some(Ip::V4(ip)),
-            IpAddr::V6(ip) => self.index_of(ip).map(|index| Ip::V6(index.to_ne_bytes())),
+            IpAddr::V6(ip) => self.index_of(ip).map(|index| Ip::V6(index.to_le_bytes())),
         }
     }
 
@@ -73,7 +76,7 @@ impl Addresses {
     pub(crate) fn get(&self, ip: Ip) -> IpAddr {
         match ip {
             Ip::V4(ip) => IpAddr::V4(ip),
-            Ip::V6(number) => IpAddr::V6(self.v6[Index::from_ne_bytes(number)].0),
+            Ip::V6(number) => IpAddr::V6(self.v6[Index::from_le_bytes(number)].0),
         }
     }
 
@@ -85,6 +88,13 @@ impl Addresses {
             (Some(held), Some(ip)) => self.get(held) == ip,
             (None, Some(_)) | (Some(_), None) => false,
         }
+    }
+
+    /// Fills what finds an address.
+    #[cfg(feature = "serde")]
+    pub(crate) fn index_anew(&mut self) {
+        let v6 = &self.v6;
+        self.by_ip = Lookup::of(v6.indices(), |index| hash(&v6[index].0));
     }
 
     fn index_of(&self, ip: Ipv6Addr) -> Option<Index> {

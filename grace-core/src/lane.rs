@@ -17,6 +17,7 @@ use crate::tracked_target::{Flag, Target};
 
 /// What one unfinished write locks.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Lane {
     pub(crate) id: LaneId,
     pub(crate) limits: Limits,
@@ -29,6 +30,7 @@ pub(crate) struct Lane {
     /// The load balancer says that it does not exist.
     pub(crate) missing: bool,
     /// Pools by their own order, which is the order of their content.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) pools: BTreeMap<Pool, Index>,
     /// Contests that people were told about.
     pub(crate) contests: Vec<(Index, Index)>,
@@ -83,6 +85,7 @@ pub(crate) struct Lane {
 
 /// An open write or read.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Open {
     pub(crate) id: ActionId,
     pub(crate) verb: Verb,
@@ -96,6 +99,7 @@ pub(crate) struct Open {
 
 /// An open claim, or the loading of claims.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct OpenClaim {
     pub(crate) id: ActionId,
     pub(crate) add: Vec<Index>,
@@ -105,6 +109,7 @@ pub(crate) struct OpenClaim {
 
 /// How calls of one kind fare on this lane.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct VerbState {
     pub(crate) not_before: Time,
     pub(crate) attempts: u32,

@@ -219,6 +219,9 @@ mod issue;
 mod explain;
 
 #[cfg(feature = "serde")]
+mod snapshot;
+
+#[cfg(feature = "serde")]
 pub mod log;
 
 #[cfg(feature = "planted")]

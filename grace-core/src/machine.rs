@@ -21,7 +21,9 @@ use crate::timer::Due;
 /// [`poll_timeout`](Self::poll_timeout), whichever comes first. `now` never runs backwards.
 /// An action must have been dropped when its `deadline` passes; one second later it counts as unknown.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Machine {
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::snapshot::restored"))]
     state: State,
 }
 
@@ -80,6 +82,7 @@ impl Default for Config {
 
 /// Why the machine wants to be woken. For people and tests; the driver needs the time only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Wake {
     /// A burst is being gathered.
@@ -206,6 +209,12 @@ impl Machine {
     #[doc(hidden)]
     pub fn project(&self, words: &mut Vec<u64>, times: &mut Vec<u64>) {
         crate::projection::Projection { words, times, now: self.state.now }.machine(&self.state);
+    }
+
+    /// The time of the last call.
+    #[cfg(feature = "serde")]
+    pub(crate) const fn now(&self) -> Time {
+        self.state.now
     }
 
     /// Whether every source was listed once and every pool that is driven here was read, or is known to be missing.

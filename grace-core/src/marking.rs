@@ -24,9 +24,12 @@ use crate::tracked_pod::PodFlag;
 
 /// Marks that are wanted, and those under way.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Marking {
     /// By content: that a Pod is drained goes first, because it is being killed.
+    #[cfg_attr(feature = "serde", serde(with = "crate::snapshot::pairs"))]
     wanted: BTreeMap<(Mark, Uid), Wanted>,
+    #[cfg_attr(feature = "serde", serde(with = "crate::snapshot::pairs"))]
     open: BTreeMap<ActionId, (Mark, Uid)>,
     /// Why people were told that they keep failing.
     told: Option<Why>,
@@ -37,6 +40,7 @@ pub(crate) struct Marking {
 
 /// A mark that is wanted.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Wanted {
     not_before: Time,
     attempts: u32,

@@ -15,6 +15,7 @@ use crate::time::Time;
 
 /// An EndpointSlice.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Slice {
     pub(crate) key: SliceKey,
     pub(crate) service: Index,
@@ -27,6 +28,7 @@ pub(crate) struct Slice {
 
 /// A Pod in a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Endpoint {
     pub(crate) pod: Index,
     pub(crate) ip: Ip,
@@ -37,6 +39,7 @@ pub(crate) struct Endpoint {
 
 /// A Service, as the meeting point of slices and routes.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Service {
     pub(crate) key: ServiceKey,
     pub(crate) slices: Vec<Index>,
@@ -45,6 +48,7 @@ pub(crate) struct Service {
 
 /// A route.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Route {
     pub(crate) facts: RouteFacts,
     pub(crate) service: Index,
@@ -54,6 +58,7 @@ pub(crate) struct Route {
 
 /// A route on one pool.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Binding {
     pub(crate) route: Index,
     pub(crate) pool: Index,
@@ -62,6 +67,7 @@ pub(crate) struct Binding {
 
 /// Whether a route still drives a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Phase {
     /// It does.
     Active,
@@ -73,6 +79,7 @@ pub(crate) enum Phase {
 
 /// A pool and what is known of its contents.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct PoolRecord {
     pub(crate) lane: Index,
     pub(crate) pool: Pool,
@@ -114,6 +121,7 @@ pub(crate) struct PoolRecord {
 
 /// Readiness that changes again and again.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Flap {
     /// The last changes, oldest first.
     pub(crate) changes: VecDeque<Time>,
@@ -127,6 +135,7 @@ pub(crate) struct Flap {
 
 /// What people were told about a pool already.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct PoolTold {
     pub(crate) all_zero: bool,
     pub(crate) floor: bool,
@@ -179,6 +188,7 @@ pub enum Claim {
 
 /// Kinds of change, in the order in which they leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Change {
     /// Weight 0 for a terminating Pod.
     Zero,
@@ -190,6 +200,7 @@ pub(crate) enum Change {
 
 /// A Pod on a target: what its Service says about the two.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Seat {
     pub(crate) pod: Index,
     pub(crate) target: Index,
@@ -208,6 +219,7 @@ pub(crate) struct Seat {
 
 /// What a seat has whose Pod comes and goes, or left.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Unsteady {
     /// Since when no slice names it.
     pub(crate) unlisted_since: Time,

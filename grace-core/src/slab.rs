@@ -63,6 +63,33 @@ impl<T> Slab<T> {
         (0..self.len).filter(|index| self.get(*index).is_some())
     }
 
+    /// One more than the highest number that a record ever had.
+    #[cfg(feature = "serde")]
+    pub(crate) const fn len(&self) -> Index {
+        self.len
+    }
+
+    /// Numbers without a record, in the reverse of the order in which they are used again.
+    #[cfg(feature = "serde")]
+    pub(crate) fn free(&self) -> &[Index] {
+        &self.free
+    }
+
+    /// A slab with these records, each at its number, and these numbers free.
+    #[cfg(feature = "serde")]
+    pub(crate) fn with(records: Vec<Option<T>>, free: Vec<Index>) -> Self {
+        let mut slab = Self::new();
+        for record in records {
+            if slab.len as usize == slab.chunks.len() * CHUNK {
+                slab.chunks.push(empty());
+            }
+            slab.len += 1;
+            *slab.slot(slab.len - 1) = record;
+        }
+        slab.free = free;
+        slab
+    }
+
     fn slot(&mut self, index: Index) -> &mut Option<T> {
         let index = index as usize;
         &mut self.chunks[index / CHUNK][index % CHUNK]

@@ -28,6 +28,7 @@ use crate::tracked_target::{Flag, Target};
 
 /// All records and queues. The files that work on it each add their own methods.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct State {
     pub(crate) config: Config,
     /// Never runs backwards.
@@ -35,25 +36,33 @@ pub(crate) struct State {
     /// Every source was listed once and every binding answered once: absence means something.
     pub(crate) synced: bool,
     pub(crate) pods: Slab<Pod>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) pods_by_uid: Lookup,
     /// Twice the number of a Pod, and one more for the second of its addresses.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) pods_by_ip: Lookup,
     pub(crate) addresses: Addresses,
     pub(crate) slices: Slab<Slice>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) slices_by_key: Lookup,
     pub(crate) services: Slab<Service>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) services_by_key: Lookup,
     pub(crate) routes: Slab<Route>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) routes_by_key: Lookup,
     pub(crate) bindings: Slab<Binding>,
     pub(crate) pools: Slab<PoolRecord>,
     pub(crate) targets: Slab<Target>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) targets_by_id: Lookup,
     pub(crate) seats: Slab<Seat>,
     pub(crate) lanes: Vec<Lane>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) lanes_by_id: BTreeMap<LaneId, Index>,
     /// Generation of each source; odd while it is being listed.
     pub(crate) sources: Vec<(Source, u16)>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) sources_by_name: Lookup,
     pub(crate) last_source: u16,
     pub(crate) timers: Timers,
@@ -61,21 +70,27 @@ pub(crate) struct State {
     /// Lanes that wait for it.
     pub(crate) budget_queue: Vec<Queued>,
     /// Which lane an open action belongs to.
+    #[cfg_attr(feature = "serde", serde(with = "crate::snapshot::pairs"))]
     pub(crate) open: BTreeMap<ActionId, Index>,
     pub(crate) next_action: u64,
     /// Targets to be looked at before the current call ends.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) touched: Vec<Index>,
     /// Pods whose drain is to be looked at before the current call ends.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) drains: Vec<Index>,
     /// Pools whose floor is to be looked at before the current call ends.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) floors: Vec<Index>,
     /// Lanes to be looked at before the current call ends.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) stirred: Vec<Index>,
     /// Marks on Pods.
     pub(crate) marking: Marking,
     /// Routes whose pools were never known.
     pub(crate) unresolved: Vec<Index>,
     pub(crate) actions: VecDeque<Action>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) notices: VecDeque<Notice>,
 }
 

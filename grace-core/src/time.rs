@@ -45,6 +45,7 @@ impl Time {
 
 /// A moment, or none: in the space of one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Moment(Option<NonZeroU64>);
 
 impl From<Option<Time>> for Moment {

@@ -8,6 +8,7 @@ use crate::time::Time;
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Due {
     /// A lane may be able to send, or has to give something up.
     Lane(Index),
@@ -19,6 +20,7 @@ pub(crate) enum Due {
 
 /// All timers, earliest first. Each lane and each target has at most one, kept in its record.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Timers {
     queue: BTreeSet<(Time, Due, Wake)>,
 }

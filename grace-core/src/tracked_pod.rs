@@ -17,6 +17,7 @@ use crate::time::{Moment, Time};
 
 /// A Pod: its facts, or a mere name that slices used before its facts came.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Pod {
     pub(crate) uid: Uid,
     /// `None` until its facts came.
@@ -36,6 +37,7 @@ pub(crate) struct Pod {
 
 /// The facts about a Pod.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Known {
     name: Name,
     pub(crate) plain: Plain,
@@ -43,6 +45,7 @@ pub(crate) struct Known {
 
 /// Facts about a Pod that are plain numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Plain {
     pub(crate) created: Time,
     /// Since when it is as ready as it is.
@@ -80,6 +83,7 @@ impl From<PodFlag> for u16 {
 
 /// Where a Pod is in its life, without the times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Stage {
     Live,
     Terminating,
@@ -89,6 +93,7 @@ pub(crate) enum Stage {
 /// What few Pods have: those of a StatefulSet, those whose gate has just passed, and those that terminate, drain or are
 /// held.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Rare {
     /// StatefulSet and ordinal.
     ordinal: Option<(Box<str>, u32)>,
@@ -318,6 +323,7 @@ impl Plain {
 
 /// A preStop in whole milliseconds; 49 days or more are told as 49 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct PackedPreStop(u32);
 
 impl PackedPreStop {
@@ -345,6 +351,7 @@ impl PackedPreStop {
 
 /// Namespace and name in one piece of memory.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Name(Box<str>);
 
 impl Name {

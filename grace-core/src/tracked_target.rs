@@ -17,6 +17,7 @@ use crate::time::Time;
 
 /// An address in a pool.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Target {
     pub(crate) pool: Index,
     pub(crate) ip: Ip,
@@ -34,6 +35,7 @@ pub(crate) struct Target {
 
 /// What a target has for a while.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Passing {
     flying: Option<Flight>,
     zero_since: Option<Time>,
@@ -52,6 +54,7 @@ impl Passing {
 
 /// Trouble with one target.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Trouble {
     /// Refused alone this often.
     pub(crate) refusals: u32,

@@ -25,7 +25,7 @@ pub(crate) fn named(log: &Log) -> BTreeMap<ObjectName, Vec<Uid>> {
 
 /// Lists them.
 pub(crate) fn tell(log: &Log) -> String {
-    let mut machine = log.machine();
+    let mut machine = log.machine.clone();
     let mut drains: BTreeMap<Uid, Vec<String>> = BTreeMap::new();
     for entry in &log.entries {
         entry.apply(&mut machine);

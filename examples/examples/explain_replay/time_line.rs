@@ -25,7 +25,7 @@ pub(crate) fn tell(log: &Log, pod: &str) -> Result<String, String> {
     let mut line = Lines { text: String::new(), clock: log.clock, uids: &uids };
     let mut facts = Facts::new(uids.clone(), log.clock);
     let mut calls = Calls::new(uids.clone());
-    let mut machine = log.machine();
+    let mut machine = log.machine.clone();
     for entry in &log.entries {
         let Some(now) = entry.now() else { continue };
         for (at, text) in calls.overdue(now) {

@@ -12,7 +12,7 @@ mod recording;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use grace_core::log::VERSION;
+use grace_core::log::{Entry, VERSION, replay};
 use program::{Ended, Program};
 
 #[tokio::test]
@@ -61,6 +61,33 @@ async fn a_line_that_was_cut_is_named_by_its_number() {
 async fn a_log_without_its_first_line_is_told_so() {
     let why = refused_log("no-start", &lines()[1..]).await;
     assert!(why.starts_with("line 1 of LOG is not the first line of a log"), "{why}");
+}
+
+#[tokio::test]
+async fn a_log_that_was_cut_is_told_from_its_snapshot_on() {
+    let lines = lines();
+    let before: Vec<Entry> = lines[..19].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let snapshot = Entry::snapshot(&replay(&before).unwrap().0);
+    let mut cut = lines[10..19].to_vec();
+    cut.push(serde_json::to_string(&snapshot).unwrap());
+    cut.extend_from_slice(&lines[19..]);
+    let path = written("from-snapshot", &cut);
+    let told_of_it = told(&[path.to_str().unwrap(), "shop/web-1"]).await;
+    std::fs::remove_file(&path).unwrap();
+    // Moments are told from the first call of the log on as well, and facts as far as they were seen: what the core did is
+    // the same.
+    let done = |text: &str| {
+        let (story, end) = text.split_once("At the end of the log").unwrap();
+        let lines = story.lines().filter_map(|line| line.split_once("Z  "));
+        let done = lines
+            .filter(|(_, said)| said.starts_with("call") || said.starts_with("notice"))
+            .map(|(at, said)| format!("{} {said}", at.split_once("2026-").unwrap().1));
+        let end = end.split_once('\n').unwrap().1.to_owned();
+        (done.skip_while(|line| line.as_str() < "03-01T00:00:05").collect::<Vec<_>>(), end)
+    };
+    let whole = done(&told(&[log(), "shop/web-1"]).await);
+    assert!(whole.0.len() > 10 && whole.0[0].contains("DrainStarted"), "{:?}", whole.0);
+    assert_eq!(done(&told_of_it), whole);
 }
 
 #[tokio::test]

@@ -300,6 +300,23 @@ impl Harness {
                 self.now
             );
         }
+        #[cfg(feature = "serde")]
+        self.through_a_snapshot();
+    }
+
+    /// With `GRACE_THROUGH_SNAPSHOTS` the machine is written and read back after each call: every promise must hold as well
+    /// of one that is repeated from there.
+    #[cfg(feature = "serde")]
+    fn through_a_snapshot(&mut self) {
+        use grace_core::log::Entry;
+        use std::sync::OnceLock;
+
+        static ASKED: OnceLock<bool> = OnceLock::new();
+        if *ASKED.get_or_init(|| std::env::var_os("GRACE_THROUGH_SNAPSHOTS").is_some()) {
+            let text = serde_json::to_string(&Entry::snapshot(&self.machine)).expect("it has a text");
+            let entry: Entry = serde_json::from_str(&text).expect("it is read back");
+            self.machine = entry.machine().expect("a replay may begin with it");
+        }
     }
 
     /// A mark says what is so: every target of the ready Pod has its weight, none of the drained one has any.

@@ -16,7 +16,7 @@ fn through_json(entries: &[Entry]) -> Vec<Entry> {
     text.iter().map(|line| serde_json::from_str(line).expect("it is read back")).collect()
 }
 
-fn bytes(actions: &[grace_core::Action]) -> String {
+pub(crate) fn bytes(actions: &[grace_core::Action]) -> String {
     serde_json::to_string(actions).expect("it has a text")
 }
 

@@ -29,6 +29,8 @@ mod holds;
 mod ingress_rules;
 mod invariants;
 #[cfg(feature = "serde")]
+mod log_cut;
+#[cfg(feature = "serde")]
 mod log_replay;
 mod marks_of_drained_pods;
 mod not_ready_endpoints;

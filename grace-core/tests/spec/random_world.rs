@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use grace_core::DrainOn::{Nothing, Termination, TerminationAndUnready};
-use grace_core::{Address, DrainOn, Event, Gate, LaneId, Life, Pool, Resolution, RouteFacts, TargetId};
+use grace_core::{
+    Address, Config, DrainOn, Event, Gate, LaneId, Life, Pool, Resolution, RouteFacts, TargetId,
+};
 use proptest::prelude::*;
 
 use crate::call::Verb;
@@ -118,12 +120,19 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn new(web: DrainOn, api: DrainOn) -> Self {
-        let t = Harness::of([
-            drains("web", web),
-            bound("web", ["lb-1/lbl-1", "lb-2/lbl-1"]),
-            drains("api", api),
-            bound("api", ["lb-1/lbl-2"]),
-        ]);
+        Self::configured(Config::default(), web, api)
+    }
+
+    pub(crate) fn configured(config: Config, web: DrainOn, api: DrainOn) -> Self {
+        let t = Harness::configured(
+            config,
+            [
+                drains("web", web),
+                bound("web", ["lb-1/lbl-1", "lb-2/lbl-1"]),
+                drains("api", api),
+                bound("api", ["lb-1/lbl-2"]),
+            ],
+        );
         Self { t, slots: std::array::from_fn(|_| (None, 0)), delayed: false, queue: Vec::new(), late: false }
     }
 

@@ -157,7 +157,7 @@ async fn x2_a_clb_that_is_admitted_again_is_revoked_first_and_then_granted_anew(
     let builder = rig.builder().record(move |line| match serde_json::from_str(line).unwrap() {
         Entry::Event { event: Event::Granted(_), .. } => hears.lock().unwrap().push("granted"),
         Entry::Event { event: Event::Revoked(_), .. } => hears.lock().unwrap().push("revoked"),
-        Entry::Start { .. } | Entry::Event { .. } | Entry::Timeout { .. } => {}
+        Entry::Start { .. } | Entry::Snapshot { .. } | Entry::Event { .. } | Entry::Timeout { .. } => {}
     });
     rig.start_with(builder);
     rig.until("the Pod serves", |rig| rig.serves(80, "web", 1, 10)).await;
