@@ -85,10 +85,10 @@ async fn n12_a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn n1_a_refused_connection_is_certainly_without_effect() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
-    let error = fails(&endpoint).await;
+    // Bound, so that no other test gets the port, and without a listener, so that it refuses.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let error = fails(&format!("http://{}", socket.local_addr().unwrap())).await;
     assert_eq!((error.kind(), error.executed()), (ErrorKind::Transport, Executed::No));
 }
 
