@@ -342,7 +342,7 @@ impl State {
 }
 
 /// The entries of a Pod in `State::pods_by_ip`.
-fn entries(pod: Index, ips: [Option<Ip>; 2]) -> impl Iterator<Item = (Index, Ip)> {
+pub(crate) fn entries(pod: Index, ips: [Option<Ip>; 2]) -> impl Iterator<Item = (Index, Ip)> {
     ips.into_iter().zip(pod * 2..).filter_map(|(ip, entry)| Some((entry, ip?)))
 }
 

@@ -111,7 +111,7 @@
 //!
 //! | Feature | Effect | Default |
 //! |---|---|---|
-//! | `serde` | events, actions and the event log can be serialised | off |
+//! | `serde` | events, actions and the event log with its snapshots can be serialised | off |
 //! | `planted` | for checks of this crate: bugs on demand, and what a model checker has to see; needs debug assertions | off |
 //!
 //! # Rust version

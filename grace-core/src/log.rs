@@ -54,7 +54,7 @@ impl Entry {
     }
 
     /// The machine as it is now, to be written between two calls, when all its actions and notices were taken: notices
-    /// that were not are not in it. As JSON about 2 kB per Pod with two targets.
+    /// that were not are not in it. It is a copy, as large as the machine.
     ///
     /// ```
     /// use grace_core::log::{Entry, replay};
@@ -149,5 +149,5 @@ pub fn replay<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<(Machi
     Ok((machine, actions))
 }
 
-/// Version of this crate, as [`Entry::start`] writes it. A log of another one may replay to other actions.
+/// Version of this crate, as [`Entry::start`] and [`Entry::snapshot`] write it. A log of another one may replay to other actions.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

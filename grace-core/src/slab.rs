@@ -27,15 +27,7 @@ impl<T> Slab<T> {
     }
 
     pub(crate) fn insert(&mut self, record: T) -> Index {
-        if let Some(index) = self.free.pop() {
-            *self.slot(index) = Some(record);
-            return index;
-        }
-        let index = self.len;
-        self.len += 1;
-        if index as usize == self.chunks.len() * CHUNK {
-            self.chunks.push(empty());
-        }
+        let index = self.free.pop().unwrap_or_else(|| self.grow());
         *self.slot(index) = Some(record);
         index
     }
@@ -80,14 +72,21 @@ impl<T> Slab<T> {
     pub(crate) fn with(records: Vec<Option<T>>, free: Vec<Index>) -> Self {
         let mut slab = Self::new();
         for record in records {
-            if slab.len as usize == slab.chunks.len() * CHUNK {
-                slab.chunks.push(empty());
-            }
-            slab.len += 1;
-            *slab.slot(slab.len - 1) = record;
+            let index = slab.grow();
+            *slab.slot(index) = record;
         }
         slab.free = free;
         slab
+    }
+
+    /// One more place, and its number.
+    fn grow(&mut self) -> Index {
+        let index = self.len;
+        self.len += 1;
+        if index as usize == self.chunks.len() * CHUNK {
+            self.chunks.push(empty());
+        }
+        index
     }
 
     fn slot(&mut self, index: Index) -> &mut Option<T> {

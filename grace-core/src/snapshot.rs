@@ -12,6 +12,7 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::index::{Lookup, hash};
+use crate::intake::entries;
 use crate::slab::{Index, Slab};
 use crate::state::State;
 
@@ -28,11 +29,9 @@ impl State {
         let Self { pods, slices, services, routes, targets, sources, .. } = self;
         self.pods_by_uid = Lookup::of(pods.indices(), |pod| hash(&pods[pod].uid));
         // One that is gone is not to be found by its addresses any more.
-        let entries =
-            pods.indices().filter(|pod| !pods[*pod].is_gone()).flat_map(|pod| [pod * 2, pod * 2 + 1]);
-        self.pods_by_ip = Lookup::of(entries.filter(|entry| pods[entry / 2].ip(*entry).is_some()), |entry| {
-            pods[entry / 2].ip(entry).map_or(0, |ip| hash(&ip))
-        });
+        let present = pods.indices().filter(|pod| !pods[*pod].is_gone());
+        let entries = present.flat_map(|pod| entries(pod, pods[pod].ips)).map(|(entry, _)| entry);
+        self.pods_by_ip = Lookup::of(entries, |entry| pods[entry / 2].ip(entry).map_or(0, |ip| hash(&ip)));
         self.slices_by_key = Lookup::of(slices.indices(), |slice| hash(&slices[slice].key));
         self.services_by_key = Lookup::of(services.indices(), |service| hash(&services[service].key));
         self.routes_by_key = Lookup::of(routes.indices(), |route| hash(&routes[route].facts.key));
