@@ -2,13 +2,14 @@
 
 use grace_core::DrainOn::{Termination, TerminationAndUnready};
 use grace_core::log::{Entry, replay};
-use grace_core::{Action, Config, Floor, Machine};
+use grace_core::{Action, Config, Floor, Machine, Resolution};
 use proptest::prelude::*;
 
 use crate::harness::Harness;
-use crate::log_replay::bytes;
+use crate::log_replay::{self, bytes};
 use crate::random_world::{Run, Step, cases, fault, step};
 use crate::words::*;
+use crate::world::{Pod, ip};
 
 /// The actions that one entry makes the machine hand out.
 fn step_of(machine: &mut Machine, entry: &Entry) -> Vec<Action> {
@@ -24,6 +25,20 @@ fn text(machine: &Machine) -> String {
 fn read_back(text: &str) -> Machine {
     let entry: Entry = serde_json::from_str(text).expect("it is read back");
     entry.machine().expect("a replay may begin with it")
+}
+
+/// All that a machine has, in a text. Tables of numbers have no order.
+fn shape(machine: &Machine) -> String {
+    let text = format!("{machine:?}");
+    let mut parts = text.split("table: {");
+    let mut shape = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (numbers, rest) = part.split_once('}').expect("a table ends");
+        let mut numbers: Vec<_> = numbers.split(", ").collect();
+        numbers.sort_unstable();
+        shape += &format!("table: {numbers:?}{rest}");
+    }
+    shape
 }
 
 /// A log with a snapshot after every so many calls, and what was handed out after each of its entries.
@@ -49,9 +64,9 @@ fn goes_on_from_any_snapshot(log: &[Entry]) -> Result<(), TestCaseError> {
     let mut runners: Vec<(usize, Machine)> = Vec::new();
     for (number, entry) in (1..).zip(&log[1..]) {
         let actions = step_of(&mut machine, entry);
-        let now = text(&machine);
+        let now = shape(&machine);
         prop_assert_eq!(bytes(&step_of(&mut restored, entry)), bytes(&actions), "entry {}", number);
-        prop_assert_eq!(&text(&restored), &now, "after entry {}: {:?}", number, entry);
+        prop_assert_eq!(&shape(&restored), &now, "after entry {}: {:?}", number, entry);
         prop_assert_eq!(restored.poll_timeout(), machine.poll_timeout());
         for (from, runner) in &mut runners {
             let again = step_of(runner, entry);
@@ -63,34 +78,30 @@ fn goes_on_from_any_snapshot(log: &[Entry]) -> Result<(), TestCaseError> {
                 from
             );
         }
-        restored = read_back(&now);
+        restored = read_back(&text(&machine));
+        prop_assert_eq!(&shape(&restored), &now, "read back after entry {}", number);
         if number % 16 == 0 {
             runners.push((number, restored.clone()));
         }
     }
     for (from, runner) in runners {
-        prop_assert_eq!(text(&runner), text(&machine), "at the end, from a snapshot after {}", from);
+        prop_assert_eq!(shape(&runner), shape(&machine), "at the end, from a snapshot after {}", from);
     }
     Ok(())
 }
 
 fn rollout() -> Harness {
-    let mut t = Harness::new(TerminationAndUnready);
-    t.given([serving("web-1"), serving("web-2")]);
-    t.when([terminating("web-1"), unready("web-3")]);
-    t.wait(seconds(3));
-    t.when(serving("web-3"));
-    t.wait(seconds(3));
-    t.when(gone("web-1"));
-    t.wait(minutes(2));
-    t
+    log_replay::rollout(TerminationAndUnready)
+}
+
+fn last_snapshot(entries: &[Entry]) -> usize {
+    entries.iter().rposition(|entry| matches!(entry, Entry::Snapshot { .. })).expect("there are some")
 }
 
 #[test]
 fn a_log_that_was_cut_anywhere_is_repeated_from_the_next_snapshot() {
     let (entries, actions) = with_snapshots(&rollout().log, 7);
-    let last =
-        entries.iter().rposition(|entry| matches!(entry, Entry::Snapshot { .. })).expect("there are some");
+    let last = last_snapshot(&entries);
     assert!(last > 30, "{last}");
     for cut in 0..=last {
         let begins =
@@ -116,9 +127,9 @@ fn a_log_that_ends_early_is_repeated_up_to_its_end() {
 #[test]
 fn a_log_that_was_cut_after_its_last_snapshot_is_refused_and_says_what_to_keep() {
     let (entries, _) = with_snapshots(&rollout().log, 7);
-    let last =
-        entries.iter().rposition(|entry| matches!(entry, Entry::Snapshot { .. })).expect("there are some");
-    let why = replay(&entries[last + 1..]).expect_err("nothing to begin with is left").to_string();
+    let why = replay(&entries[last_snapshot(&entries) + 1..])
+        .expect_err("nothing to begin with is left")
+        .to_string();
     assert!(why.contains("neither") && why.contains("since the last snapshot"), "{why}");
 }
 
@@ -132,12 +143,48 @@ fn a_snapshot_names_its_version_and_the_moment_of_the_last_call() {
 }
 
 #[test]
+fn what_is_under_way_in_many_ways_goes_on_from_a_snapshot() {
+    let everywhere = Fact::new(|world, _| {
+        let places = (1..=25).map(|number| place(&format!("lb-{number}/lbl-1")));
+        let pools: Vec<_> = places.inspect(|(lane, _)| _ = world.lane(&lane.to_string())).collect();
+        let web = world.route("web");
+        (web.pools, web.policy.min_drain) = (Resolution::Known(pools), seconds(30));
+    });
+    let both = |pod: &mut Pod| pod.facts.ips = [Some(ip("web-1")), Some(ip("fd00::1"))];
+    let config = Config { mark_drained: true, ..Config::default() };
+    let mut t = Harness::configured(config, [drains("web", Termination), everywhere]);
+    t.when([serving("web-1").with("web-1", both), serving("web-2")]);
+    t.wait(seconds(30));
+    t.when([terminating("web-1"), route("api", |route| route.pools = Resolution::Pending)]);
+    t.wait(seconds(5));
+    t.when(route("api", |route| route.pools = Resolution::Known(vec![])));
+    t.wait(seconds(5));
+    t.when(gone("web-1"));
+    t.wait(minutes(1));
+    goes_on_from_any_snapshot(&t.log).expect("it goes on");
+    let mut machine = t.log[0].machine().expect("it is the first line");
+    let shapes: Vec<_> =
+        t.log.iter().map(|entry| (step_of(&mut machine, entry), shape(&machine)).1).collect();
+    // Calls that wait for the budget, a mark, a route whose pools are not known, an address of the second family.
+    for seen in ["budget_queue: [Q", "wanted: {(", "unresolved: [1", "Some((fd00::1, "] {
+        assert!(shapes.iter().any(|shape| shape.contains(seen)), "{seen}");
+    }
+}
+
+#[test]
 fn a_snapshot_with_a_wrong_list_of_free_places_is_no_entry() {
     let text = text(rollout().machine());
-    let wrong = text.replacen("\"free\":[", "\"free\":[7777,", 1);
-    assert_ne!(wrong, text);
-    let why = serde_json::from_str::<Entry>(&wrong).expect_err("place 7777 does not exist").to_string();
-    assert!(why.contains("free places"), "{why}");
+    let (before, list) = text
+        .match_indices("\"free\":[")
+        .map(|(at, begin)| text.split_at(at + begin.len()))
+        .find(|(_, list)| !list.starts_with(']'))
+        .expect("a record was dropped");
+    let (first, rest) = list.split_at(list.find([',', ']']).expect("the list ends"));
+    // A place that does not exist, once more than it should be and instead of a free one; and a free one twice.
+    for wrong in [format!("7777,{first}"), "7777".to_owned(), format!("{first},{first}")] {
+        let why = serde_json::from_str::<Entry>(&format!("{before}{wrong}{rest}")).expect_err("it is wrong");
+        assert!(why.to_string().contains("free places"), "{why}");
+    }
 }
 
 proptest! {
@@ -145,7 +192,7 @@ proptest! {
 
     #[test]
     fn any_run_goes_on_from_a_snapshot_at_any_entry(
-        steps in prop::collection::vec(step(), 1..40),
+        mut steps in prop::collection::vec(step(), 1..40),
         faults in prop::collection::vec(fault(), 1..20),
         marks in any::<bool>(),
         floor in prop::option::of(1_u16..3),
@@ -155,10 +202,11 @@ proptest! {
         if let Some(floor) = floor {
             run.t.when(route("web", move |route| route.policy.floor = Some(Floor::Targets(floor))));
         }
-        run.t.model.storm = faults.into();
-        for step in steps.iter().filter(|step| !matches!(step, Step::Restart)) {
-            run.take(step);
+        if marks {
+            // At a shared address the drained mark of one Pod says nothing of the other, and the harness knows one only.
+            steps.retain(|step| !matches!(step, Step::Create { address: Some(_), .. }));
         }
+        run.of_one_process(&steps, faults);
         run.t.wait(seconds(30));
         goes_on_from_any_snapshot(&run.t.log)?;
     }

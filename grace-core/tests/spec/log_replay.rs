@@ -1,11 +1,12 @@
 //! A recorded log repeats a run, action by action and byte by byte.
 
+use grace_core::DrainOn;
 use grace_core::DrainOn::{Termination, TerminationAndUnready};
 use grace_core::log::{Entry, replay};
 use proptest::prelude::*;
 
 use crate::harness::Harness;
-use crate::random_world::{Run, Step, cases, fault, step};
+use crate::random_world::{Run, cases, fault, step};
 use crate::words::*;
 
 /// The log as lines of JSON, read back.
@@ -20,9 +21,9 @@ pub(crate) fn bytes(actions: &[grace_core::Action]) -> String {
     serde_json::to_string(actions).expect("it has a text")
 }
 
-#[test]
-fn a_rollout_replays_to_the_same_actions() {
-    let mut t = Harness::new(Termination);
+/// One Pod follows another.
+pub(crate) fn rollout(drain: DrainOn) -> Harness {
+    let mut t = Harness::new(drain);
     t.given([serving("web-1"), serving("web-2")]);
     t.when([terminating("web-1"), unready("web-3")]);
     t.wait(seconds(3));
@@ -30,6 +31,12 @@ fn a_rollout_replays_to_the_same_actions() {
     t.wait(seconds(3));
     t.when(gone("web-1"));
     t.wait(minutes(2));
+    t
+}
+
+#[test]
+fn a_rollout_replays_to_the_same_actions() {
+    let t = rollout(Termination);
     let (machine, actions) = replay(&through_json(&t.log)).expect("it starts with its first line");
     let sent: Vec<_> = t.all.iter().map(|left| left.action.clone()).collect();
     assert!(actions.len() > 6, "{actions:?}");
@@ -56,10 +63,7 @@ proptest! {
         faults in prop::collection::vec(fault(), 1..20),
     ) {
         let mut run = Run::new(Termination, TerminationAndUnready);
-        run.t.model.storm = faults.into();
-        for step in steps.iter().filter(|step| !matches!(step, Step::Restart)) {
-            run.take(step);
-        }
+        run.of_one_process(&steps, faults);
         run.t.wait(minutes(2));
         let (_, actions) = replay(&through_json(&run.t.log)).expect("it starts with its first line");
         let sent: Vec<_> = run.t.all.iter().map(|left| left.action.clone()).collect();

@@ -173,6 +173,14 @@ impl Run {
         pod.is_some_and(|pod| pod.facts.life == Life::Live)
     }
 
+    /// Takes these steps without the restarts: a log is that of one process.
+    pub(crate) fn of_one_process(&mut self, steps: &[Step], faults: Vec<Option<Fault>>) {
+        self.t.model.storm = faults.into();
+        for step in steps.iter().filter(|step| !matches!(step, Step::Restart)) {
+            self.take(step);
+        }
+    }
+
     pub(crate) fn take(&mut self, step: &Step) {
         match *step {
             Step::Create { slot, address } => {
