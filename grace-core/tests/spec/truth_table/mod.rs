@@ -2,6 +2,7 @@
 //! all that is sent; what the cells are is checked against an oracle that shares no code with the core.
 
 mod expected;
+mod fresh;
 mod long_lived;
 mod matrix;
 
