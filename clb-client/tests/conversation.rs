@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use clb_client::api::{
-    DescribeCrossTargets, DescribeLoadBalancers, DescribeTargetGroupList, DescribeTargetGroups,
-    DescribeTargets, ListenerId, LoadBalancerId, TargetGroupId,
+    DescribeAsyncJobs, DescribeCrossTargets, DescribeLoadBalancers, DescribeTargetGroupList,
+    DescribeTargetGroups, DescribeTargets, ListenerId, LoadBalancerId, TargetGroupId,
 };
 use clb_client::credential::{
     Credential, CredentialError, CredentialFuture, ProvideCredential, SecretId, SecretKey, Token,
@@ -412,7 +412,12 @@ async fn asynchronous_calls_are_read_page_by_page_and_merged() {
             format!(r#"{{{named},"NextToken":"t-2","MaxResults":100}}"#),
         ]
     );
-    assert_eq!(Script::new([]).client().all_async_jobs(Vec::new()).await.unwrap(), []);
+    let nobody = Script::new([]).client();
+    assert_eq!(nobody.all_async_jobs(Vec::new()).await.unwrap(), []);
+    let too_long = DescribeAsyncJobs::new(ids(&["r-a"])).with_page("", 101);
+    let error = nobody.call(&too_long).await.unwrap_err();
+    let why = std::error::Error::source(&error).expect("it says which limit").to_string();
+    assert!(why.contains("calls on a page"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]

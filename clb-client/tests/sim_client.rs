@@ -7,8 +7,8 @@ use clb_client::{
     Client, ErrorKind, Executed, RateLimit, Region, RetryPolicy,
     api::{
         Address, BatchDeregisterTargets, BatchModifyTargetWeight, BatchRegisterTargets, BatchTarget,
-        DescribeListeners, DescribeLoadBalancers, DescribeTargets, DescribeTaskStatus, ListenerId,
-        LoadBalancerId, Pool, PoolWeights, RuleId, TargetWeight, TaskStatus, Weight,
+        DescribeAsyncJobs, DescribeListeners, DescribeLoadBalancers, DescribeTargets, DescribeTaskStatus,
+        ListenerId, LoadBalancerId, Pool, PoolWeights, RuleId, TargetWeight, TaskStatus, Weight,
     },
     sim::{
         Account, Action, Applied, Config, Fault, Latency, Listener, LoadBalancer, On, PoolId, Rule, Shape,
@@ -151,6 +151,8 @@ async fn the_ends_of_many_writes_are_read_in_pages() {
     };
     let jobs = client.all_async_jobs(ids.clone()).await.unwrap();
     assert_eq!(reads(), 2);
+    let page = client.call(&DescribeAsyncJobs::new(ids.clone())).await.unwrap();
+    assert_eq!((page.jobs.as_slice(), page.total_count), (&jobs[..20], 130), "a page has 20 unless said");
     assert!(jobs.iter().map(|job| &job.request_id).eq(&ids[1..]), "each known write once, in order");
     assert!(jobs.iter().all(|job| job.api_name == "BatchModifyTargetWeight" && job.resource_ids == ["lb-1"]));
     let status: Vec<_> = jobs.iter().map(|job| job.status.as_str()).collect();

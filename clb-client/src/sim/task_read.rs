@@ -6,9 +6,8 @@ use super::{
     account::Account,
     limit::LARGEST_PAGE,
     parameter::Parameters,
-    pool::{PoolId, TargetKey},
     refusal::Refusal,
-    task::State,
+    task::{State, Task},
 };
 
 impl Account {
@@ -17,18 +16,16 @@ impl Account {
         let Some(id) = call.text("TaskId")?.or(call.text("DealName")?) else {
             return Err(Refusal::new("InvalidParameter", "one of `TaskId` and `DealName` must be passed"));
         };
-        let task = self.tasks.find(id, self.now, self.config.task_retention);
-        let task = task.ok_or_else(|| Refusal::new("InvalidParameter", format!("TaskId {id} not found")))?;
-        let fields = match &task.state {
+        let task = self
+            .tell(id)
+            .ok_or_else(|| Refusal::new("InvalidParameter", format!("TaskId {id} not found")))?;
+        Ok(match task.state {
             State::Running => json!({"Status": 2, "LoadBalancerIds": null, "Message": null}),
             State::Failed { message, .. } => {
                 json!({"Status": 1, "LoadBalancerIds": null, "Message": message})
             }
             State::Succeeded { .. } => json!({"Status": 0, "LoadBalancerIds": [task.owner], "Message": null}),
-        };
-        let zeroed = task.told();
-        self.acknowledge(zeroed);
-        Ok(fields)
+        })
     }
 
     /// Ids that name no task are left out.
@@ -63,30 +60,31 @@ impl Account {
 
     /// As an answer shows it.
     fn job(&mut self, id: &str) -> Option<Value> {
-        let task = self.tasks.find(id, self.now, self.config.task_retention)?;
+        let task = self.tell(id)?;
         let status = match task.state {
             State::Running => "Processing",
             State::Succeeded { .. } => "Succeeded",
             State::Failed { .. } => "Failed",
         };
-        let job = json!({
+        Some(json!({
             "ApiName": task.action.as_str(),
             "RequestId": id,
             "Status": status,
             "ResourceIds": [task.owner],
-        });
-        let zeroed = task.told();
-        self.acknowledge(zeroed);
-        Some(job)
+        }))
     }
 
-    /// Remembers that somebody knows these targets to be at weight 0.
-    fn acknowledge(&mut self, zeroed: Vec<(PoolId, TargetKey)>) {
+    /// How a task stands. Whoever is told that it succeeded knows the targets that it left at weight 0.
+    fn tell(&mut self, id: &str) -> Option<Task> {
+        let task = self.tasks.find(id, self.now, self.config.task_retention)?;
+        let zeroed = task.told();
+        let task = task.clone();
         for (pool, key) in zeroed {
             if let Some(target) = self.targets_mut(&pool).and_then(|targets| targets.get_mut(&key)) {
                 target.zero_acknowledged = target.weight == 0;
             }
         }
+        Some(task)
     }
 }
 

@@ -18,6 +18,7 @@ fn malformed_calls_are_refused_with_the_documented_codes() {
         ("DescribeListeners", json!({"loadBalancerId": "lb-1"}), "UnknownParameter"),
         ("DescribeTaskStatus", json!({}), "InvalidParameter"),
         ("DescribeTaskStatus", json!({"TaskId": "who"}), "InvalidParameter"),
+        ("DescribeAsyncJobs", json!({"RequestIds": [], "MaxResults": 0}), "InvalidParameterValue.Range"),
         ("DescribeAsyncJobs", json!({"RequestIds": [], "MaxResults": 101}), "InvalidParameterValue.Range"),
         ("DescribeAsyncJobs", json!({"RequestIds": [], "NextToken": "mine"}), "InvalidParameterValue"),
         ("DescribeTargets", json!({"LoadBalancerId": "lb-1", "Filters": [{"Name": "colour", "Values": []}]}), "InvalidParameterValue.InvalidFilter"),
