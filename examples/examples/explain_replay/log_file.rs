@@ -40,10 +40,10 @@ impl Log {
                     path.display()
                 ));
             }
-            match (&machine, entry.machine()) {
-                (None, begins) => machine = begins,
-                (Some(_), None) => entries.push(entry),
-                (Some(_), Some(_)) => {}
+            if machine.is_none() {
+                machine = entry.machine();
+            } else if matches!(entry, Entry::Event { .. } | Entry::Timeout { .. }) {
+                entries.push(entry);
             }
         }
         if is_empty {
@@ -67,22 +67,28 @@ impl Log {
     }
 }
 
-/// What a line holds. The version is looked at first: another one may have another configuration and another machine.
+/// What a line holds.
 fn entry(line: &str, number: usize, path: &Path) -> Result<Entry, String> {
-    let no_entry = |error: serde_json::Error| {
-        format!("line {number} of {} is no entry: {}", path.display(), why(&error))
+    let entry: Result<Entry, _> = serde_json::from_str(line);
+    let version = match &entry {
+        Ok(Entry::Start { version, .. } | Entry::Snapshot { version, .. }) => Some(version.clone()),
+        Ok(Entry::Event { .. } | Entry::Timeout { .. }) => None,
+        // Another version may have another configuration and another machine.
+        Err(_) => foreign_version(line),
     };
-    if ["{\"Start\"", "{\"Snapshot\""].iter().any(|begins| line.starts_with(begins)) {
-        let value: Value = serde_json::from_str(line).map_err(no_entry)?;
-        let version = ["Start", "Snapshot"].iter().find_map(|kind| value[kind]["version"].as_str());
-        if let Some(version) = version.filter(|version| *version != VERSION) {
-            return Err(format!(
-                "{} was written by version {version}, this program knows {VERSION}: use the one of that version",
-                path.display()
-            ));
-        }
+    if let Some(version) = version.filter(|version| **version != *VERSION) {
+        return Err(format!(
+            "{} was written by version {version}, this program knows {VERSION}: use the one of that version",
+            path.display()
+        ));
     }
-    serde_json::from_str(line).map_err(no_entry)
+    entry.map_err(|error| format!("line {number} of {} is no entry: {}", path.display(), why(&error)))
+}
+
+/// The version that a line names which cannot be read.
+fn foreign_version(line: &str) -> Option<Box<str>> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    ["Start", "Snapshot"].iter().find_map(|kind| value[kind]["version"].as_str()).map(Into::into)
 }
 
 /// An error of JSON, without the number of a line: each text is one.

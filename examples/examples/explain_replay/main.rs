@@ -2,7 +2,7 @@
 //!
 //! Reads an event log of the core (one `grace_core::log::Entry` per line, JSON), repeats it, and tells what happened to one
 //! Pod and why; without a Pod, which Pods there were and how they were drained. Needs no cluster and no account.
-//! `k8s_watch::Builder::record` gives the lines of such a log.
+//! `k8s_watch::Builder::record` gives the lines of such a log. One that lost its first line is told from its first snapshot on.
 
 #![forbid(unsafe_code)]
 

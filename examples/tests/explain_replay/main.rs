@@ -68,10 +68,11 @@ async fn a_log_that_was_cut_is_told_from_its_snapshot_on() {
     let lines = lines();
     let before: Vec<Entry> = lines[..19].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let snapshot = Entry::snapshot(&replay(&before).unwrap().0);
-    let mut cut = lines[10..19].to_vec();
-    cut.push(serde_json::to_string(&snapshot).unwrap());
-    cut.extend_from_slice(&lines[19..]);
-    let path = written("from-snapshot", &cut);
+    let mut whole_log = lines.clone();
+    whole_log.insert(19, serde_json::to_string(&snapshot).unwrap());
+    let path = written("with-snapshot", &whole_log);
+    expect("web-1.txt", &told(&[path.to_str().unwrap(), "shop/web-1"]).await);
+    std::fs::write(&path, whole_log[10..].join("\n")).unwrap();
     let told_of_it = told(&[path.to_str().unwrap(), "shop/web-1"]).await;
     std::fs::remove_file(&path).unwrap();
     // Moments are told from the first call of the log on as well, and facts as far as they were seen: what the core did is
@@ -115,15 +116,20 @@ async fn two_logs_in_one_file_are_told_apart() {
 #[tokio::test]
 async fn a_version_that_is_not_known_is_told_with_both() {
     let mut lines = lines();
-    // Whatever else that version has in its first line.
-    lines[0] = r#"{"Start":{"version":"99.1.0","config":{"patience":7}}}"#.to_owned();
-    let why = refused_log("version", &lines).await;
-    assert_eq!(
-        why,
-        format!(
-            "LOG was written by version 99.1.0, this program knows {VERSION}: use the one of that version"
-        )
-    );
+    let same_shape = lines[0].replacen(VERSION, "99.1.0", 1);
+    // Whatever else that version has in its first line, or remembers.
+    let config = r#"{"Start":{"version":"99.1.0","config":{"patience":7}}}"#.to_owned();
+    let machine = r#"{"Snapshot":{"version":"99.1.0","machine":{"mood":7}}}"#.to_owned();
+    for (number, first) in [same_shape, config, machine].into_iter().enumerate() {
+        lines[0] = first;
+        let why = refused_log(&format!("version-{number}"), &lines).await;
+        assert_eq!(
+            why,
+            format!(
+                "LOG was written by version 99.1.0, this program knows {VERSION}: use the one of that version"
+            )
+        );
+    }
 }
 
 #[tokio::test]
